@@ -1,0 +1,7 @@
+"""`python -m capgo_mcp` is `capgo-mcp`."""
+
+import sys
+
+from capgo_mcp.cli import main
+
+sys.exit(main())

@@ -1,0 +1,117 @@
+"""What the Capgo API answers: records with every field optional, and the lists they come in.
+
+A field that is new or missing upstream, or that changed its type, never fails a call.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+from pydantic import (
+    AliasChoices,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic.alias_generators import to_camel
+
+log = logging.getLogger(__name__)
+
+
+def _one_form(value: object) -> object:
+    """Capgo writes moments in four ways; keep whole seconds in UTC, and leave alone what is no moment."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+Timestamp = Annotated[str, BeforeValidator(_one_form)]
+"""A moment in UTC, whole seconds: `2026-11-21T19:24:14Z`."""
+
+
+class Answer(BaseModel):
+    """Anything the API answers. The API writes some fields in camelCase; here all are snake_case."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        validate_by_name=True,
+        coerce_numbers_to_str=True,
+        alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name, to_camel(name))),
+    )
+
+
+class Ok(Answer):
+    """A change that Capgo has accepted and says nothing more about."""
+
+    status: str | None = None
+
+
+class Row(Answer):
+    """A record of the API.
+
+    `brief` names the fields that a list shows, `on_request` those that nobody sees without asking because they are
+    long or secret, and `identity` the field that tells two rows apart.
+    """
+
+    identity: ClassVar[str] = "id"
+    brief: ClassVar[tuple[str, ...]] = ()
+    on_request: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(
+        cls, *, identity: str | None = None, brief: str = "", on_request: str = "", **kwargs: Any
+    ) -> None:
+        """Read the declaration; the fields are named in one text, separated by spaces."""
+        super().__init_subclass__(**kwargs)
+        if identity:
+            cls.identity = identity
+        if brief:
+            cls.brief = tuple(brief.split())
+        if on_request:
+            cls.on_request = tuple(on_request.split())
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _leave_out_what_cannot_be_read(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            log.debug("%s: a field has an unexpected type: %s", cls.__name__, error.errors()[0]["type"])
+            return None
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Listing(Answer, Generic[R]):
+    """Rows of one kind."""
+
+    items: list[R]
+    note: str | None = None
+
+    @classmethod
+    def row(cls) -> type[Row]:
+        """The kind of the rows."""
+        kind: type[Row] = cls.__pydantic_generic_metadata__["args"][0]
+        return kind
+
+
+class Paged(Listing[R], Generic[R]):
+    """One page of rows; `next` is the `page` to ask for next, absent after the last."""
+
+    next: int | None = None
+
+
+class CursorPaged(Listing[R], Generic[R]):
+    """One page of rows; `next` is the `cursor` to ask with next, absent after the last."""
+
+    next: str | None = None

@@ -1,0 +1,172 @@
+"""The command line: serves, lists and calls the tools, runs the demo and the sandbox.
+
+Imports are late on purpose: a client waits for the server to start, and each command needs only a part.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from capgo_mcp import __version__
+
+if TYPE_CHECKING:
+    from capgo_mcp.settings import Settings
+
+_ABOUT: Final = """\
+MCP server for Capgo: lets an agent see devices, move channels and clean up bundles.
+
+Without a command it serves MCP over stdin and stdout, which is how clients such as
+Claude Desktop start it. The other commands are for people:
+"""
+_ENVIRONMENT: Final = """\
+environment:
+  CAPGO_API_KEY         API key, from the Capgo console (API keys)
+  CAPGO_API_KEY_FILE    a file that holds the key instead; read again at each call
+  CAPGO_API_URL         address of the API (default https://api.capgo.app)
+
+try it without an account:
+  capgo-mcp demo
+  capgo-mcp call --sandbox capgo_list_apps
+"""
+
+_DEFAULTS: Final[dict[str, Any]] = {
+    "sandbox": False,
+    "read_only": False,
+    "app": None,
+    "toolsets": "default",
+    "exclude_tools": "",
+    "timeout": 30.0,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("capgo_mcp").setLevel(options.log_level)
+    # Importing the SDK builds hundreds of pydantic models; collecting garbage between them is wasted time.
+    gc.disable()
+    from capgo_mcp.settings import SettingsError  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        command: int = options.run(options)
+    except SettingsError as error:
+        print(f"capgo-mcp: {error}", file=sys.stderr)
+        return 2
+    return command
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = _shared_options()
+    parser = argparse.ArgumentParser(
+        "capgo-mcp",
+        description=_ABOUT,
+        epilog=_ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    parser.add_argument("--version", action="version", version=f"capgo-mcp {__version__}")
+    parser.set_defaults(run=_serve, log_level="INFO", **_DEFAULTS)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    demo = commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
+    demo.set_defaults(run=_demo)
+
+    tools = commands.add_parser("tools", help="list the tools", parents=[shared])
+    tools.add_argument("--json", action="store_true", help="as clients see them, with their schemas")
+    tools.set_defaults(run=_tools)
+
+    call = commands.add_parser("call", help="call one tool and print its answer", parents=[shared])
+    call.add_argument("tool", metavar="TOOL", help="name of the tool, e.g. capgo_list_apps")
+    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
+    call.set_defaults(run=_call, log_level="WARNING")
+
+    sandbox = commands.add_parser("sandbox", help="serve the sandbox over HTTP, to use as CAPGO_API_URL")
+    sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default %(default)s)")
+    sandbox.set_defaults(run=_sandbox)
+    return parser
+
+
+def _shared_options() -> argparse.ArgumentParser:
+    """Options that stand before or after a command; their defaults are set once, on the main parser."""
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared.add_argument("--sandbox", action="store_true", help="use an embedded Capgo with sample data, no network")
+    shared.add_argument("--read-only", action="store_true", help="leave out every tool that writes")
+    shared.add_argument("--app", metavar="APP_ID", help="work on this app only")
+    shared.add_argument("--toolsets", metavar="NAMES", help="toolsets to have: names with commas, default or all")
+    shared.add_argument("--exclude-tools", metavar="NAMES", help="tools to leave out: names with commas")
+    shared.add_argument("--timeout", type=float, metavar="SECONDS", help="time a call may take in all (default 30)")
+    shared.add_argument(
+        "--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="what goes to stderr (default INFO)"
+    )
+    return shared
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    from capgo_mcp.settings import Settings  # noqa: PLC0415 - see the module's docstring
+
+    return Settings.read(options)
+
+
+def _run(function: Any, *arguments: Any) -> Any:
+    """Run an async function; what was imported up to now stays for good and is no garbage to look through."""
+    import anyio  # noqa: PLC0415 - see the module's docstring
+
+    gc.enable()
+    gc.freeze()
+    return anyio.run(function, *arguments)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from capgo_mcp.stdio import serve  # noqa: PLC0415 - see the module's docstring
+
+    settings = _settings(options)
+    if sys.stdin.isatty():
+        print("Serving MCP on stdin and stdout; a client should start this. See capgo-mcp --help.", file=sys.stderr)
+    _run(serve, settings)
+    return 0
+
+
+def _tools(options: argparse.Namespace) -> int:
+    from capgo_mcp.tools import Toolbox  # noqa: PLC0415 - see the module's docstring
+
+    settings = _settings(options)
+    definitions = Toolbox(settings.connect(), settings).definitions()
+    if options.json:
+        print(json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in definitions]))
+        return 0
+    width = max(len(tool.name) for tool in definitions)
+    for tool in definitions:
+        print(f"{tool.name:{width}}  {(tool.description or '').splitlines()[0]}")
+    return 0
+
+
+def _call(options: argparse.Namespace) -> int:
+    from capgo_mcp.calling import call  # noqa: PLC0415 - see the module's docstring
+
+    return int(_run(call, _settings(options), options.tool, options.arguments))
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from capgo_mcp.demo import demo  # noqa: PLC0415 - see the module's docstring
+
+    return int(_run(demo))
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    import uvicorn  # noqa: PLC0415 - see the module's docstring
+
+    from capgo_mcp.sandbox import ADMIN_KEY, DEVELOPER_KEY, READER_KEY, create_app  # noqa: PLC0415 - as above
+
+    print(
+        f"Capgo sandbox on http://{options.host}:{options.port}, in memory, gone when it stops. Keys:", file=sys.stderr
+    )
+    for role, key in (("admin", ADMIN_KEY), ("developer", DEVELOPER_KEY), ("reader", READER_KEY)):
+        print(f"  {role:10} {key}", file=sys.stderr)
+    uvicorn.run(create_app(), host=options.host, port=options.port, log_level="warning")
+    return 0

@@ -1,0 +1,79 @@
+"""Where the API key comes from. The key is a secret: no representation here shows it."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+import anyio
+
+from capgo_mcp.errors import KeyMissing
+
+_KEY: Final = re.compile(r"[A-Za-z0-9._:-]{8,256}")
+_HOW: Final = (
+    "Ask the user to set CAPGO_API_KEY (or CAPGO_API_KEY_FILE) to an API key from the Capgo console in this server's "
+    "configuration and to restart it. To try it without an account, start it with --sandbox."
+)
+
+
+class KeySource(Protocol):
+    """Something that knows the API key."""
+
+    async def read(self) -> str:
+        """The key as it is now.
+
+        Raises:
+            KeyMissing: There is none, or it cannot be one.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class StaticKey:
+    """A key that was given once."""
+
+    value: str = field(repr=False)
+
+    async def read(self) -> str:
+        """The key, cleaned of stray white space and quotes."""
+        return clean(self.value)
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A file that holds the key; it is read before each call, so that the key can be replaced while running."""
+
+    path: Path
+
+    async def read(self) -> str:
+        """The key that the file holds now."""
+        try:
+            text = await anyio.Path(self.path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise KeyMissing("no_key", "The file that CAPGO_API_KEY_FILE names cannot be read.", _HOW) from error
+        return clean(text)
+
+
+@dataclass(frozen=True)
+class NoKey:
+    """No key was set."""
+
+    async def read(self) -> str:
+        """Never a key: tells how to set one."""
+        raise KeyMissing("no_key", "No Capgo API key is set, so nothing was sent.", _HOW)
+
+
+def clean(text: str) -> str:
+    """The key without the white space, quotes and `Bearer` that copying and shells leave around it.
+
+    Raises:
+        KeyMissing: What is left cannot be a Capgo key.
+    """
+    key = text.strip().strip("\"'").removeprefix("Bearer ").strip()
+    if not _KEY.fullmatch(key):
+        raise KeyMissing(
+            "no_key",
+            "The configured Capgo API key cannot be one: it is empty or has characters that no key has.",
+            _HOW,
+        )
+    return key

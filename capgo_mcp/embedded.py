@@ -1,0 +1,28 @@
+"""The sandbox inside this process: carries requests to it without a network."""
+
+import httpx2
+
+
+class EmbeddedSandbox(httpx2.AsyncBaseTransport):
+    """A transport to a sandbox of its own, which is built at the first request so that starting costs nothing."""
+
+    def __init__(self) -> None:
+        self._inner: httpx2.ASGITransport | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer a request out of the sandbox's memory."""
+        if self._inner is None:
+            from capgo_mcp.sandbox import create_app  # noqa: PLC0415 - only a sandbox session needs it
+
+            self._inner = httpx2.ASGITransport(app=create_app())
+        return await self._inner.handle_async_request(request)
+
+
+class SandboxKey:
+    """The key with every right in the sandbox."""
+
+    async def read(self) -> str:
+        """The key, which opens nothing but the sandbox."""
+        from capgo_mcp.sandbox import ADMIN_KEY  # noqa: PLC0415 - only a sandbox session needs it
+
+        return ADMIN_KEY

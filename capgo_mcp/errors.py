@@ -1,0 +1,95 @@
+"""The errors a call can end in. Each knows one sentence of what happened and what to do next."""
+
+
+class CapgoError(Exception):
+    """A call that did not bring its answer.
+
+    Attributes:
+        code: A short machine word, Capgo's own where it gave one.
+        sentence: What happened, in one sentence.
+        hint: What to do next; may be empty.
+        request_id: Capgo's id of the request, for questions to its support.
+    """
+
+    def __init__(self, code: str, sentence: str, hint: str = "", *, request_id: str | None = None) -> None:
+        super().__init__(code, sentence)
+        self.code = code
+        self.sentence = sentence
+        self.hint = hint
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        """The text an agent reads: `[code] what happened`, and on the next line `Hint: what to do`."""
+        quoted = f" (request {self.request_id})" if self.request_id else ""
+        return f"[{self.code}] {self.sentence}{quoted}" + (f"\nHint: {self.hint}" if self.hint else "")
+
+
+class InvalidArguments(CapgoError):
+    """The arguments break a rule of the API; nothing was sent."""
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__("invalid_arguments", sentence, hint)
+
+
+class KeyMissing(CapgoError):
+    """There is no usable API key; nothing was sent."""
+
+
+class Unreachable(CapgoError):
+    """Capgo was not reached, or a read got no answer: nothing has changed."""
+
+
+class OutcomeUnknown(CapgoError):
+    """A write was sent and no answer came: it may have happened."""
+
+
+class UnexpectedAnswer(CapgoError):
+    """Capgo answered with success, but in a form that cannot be read."""
+
+
+class ApiError(CapgoError):
+    """Capgo refused the call.
+
+    Attributes:
+        status: The HTTP status of the refusal.
+    """
+
+    status: int = 0
+
+
+class KeyRefused(ApiError):
+    """Capgo does not accept the key."""
+
+
+class NotAllowed(ApiError):
+    """The key may not do this, or the object does not exist: Capgo answers both alike."""
+
+
+class NotFound(ApiError):
+    """The object does not exist."""
+
+
+class Conflict(ApiError):
+    """Something else stands in the way: the name is taken, a channel serves the bundle."""
+
+
+class PlanLimit(ApiError):
+    """The organization's plan does not allow it; waiting does not help."""
+
+
+class RateLimited(ApiError):
+    """Too many requests.
+
+    Attributes:
+        retry_after: Seconds to wait before the next request with this key.
+    """
+
+    retry_after: float = 60.0
+
+
+class Refused(ApiError):
+    """Capgo refused the request for another reason."""
+
+
+class ServerFault(ApiError):
+    """Capgo failed, or was given input it could not handle."""

@@ -1,0 +1,144 @@
+"""What an operation is: one class per endpoint of the Capgo API.
+
+    class DeleteChannel(Operation[Ok], http="DELETE /channel", effect=Effect.DELETE):
+        '''Delete a channel; devices pinned to it fall back to the default channel.'''
+
+        app_id: AppId
+        channel: ChannelName
+
+The fields are the arguments, the docstring is the description, `Operation[Ok]` names the answer. The tool, its
+schemas and hints, the HTTP request, the row in the documentation and the conformance tests all follow from that.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_snake
+
+from capgo_mcp.answers import Answer
+
+A = TypeVar("A", bound=Answer)
+
+
+class Effect(Enum):
+    """What a call does to the account; every safety rule reads this and nothing else."""
+
+    READ = "read"
+    """Changes nothing: may be repeated, and stays in read-only mode."""
+    CREATE = "create"
+    """Adds something: a repeat would add it twice."""
+    CHANGE = "change"
+    """Overwrites something, possibly live on users' devices."""
+    DELETE = "delete"
+    """Cannot be undone by another call: needs `confirm`."""
+
+
+class Paging(Enum):
+    """How a list is cut into pages upstream."""
+
+    FIXED = "fixed"
+    """`page` of 50 rows; later pages may bring more rows, which overlap with the pages after them."""
+    SIZED = "sized"
+    """`page` of `limit` rows."""
+    CURSOR = "cursor"
+    """`cursor` of the previous answer, up to `limit` rows."""
+
+
+class EmptyPage(NamedTuple):
+    """The error code and message by which Capgo says that a page is empty."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Marks an argument whose value can do lasting damage: such a call needs `confirm`, as a deletion does."""
+
+    when: Callable[[Any], bool]
+    because: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the declaration of an operation says."""
+
+    name: str
+    """`DeleteChannel` is the tool `capgo_delete_channel`."""
+    title: str
+    """`DeleteChannel` reads `Delete channel`."""
+    description: str
+    """The docstring, which tells an agent what the call does."""
+    toolset: str
+    """Operations declared in `operations/channels.py` form the toolset `channels`."""
+    method: str
+    path: str
+    """`{name}` in the path takes the argument of that name."""
+    effect: Effect
+    answer: type[Answer]
+    envelope: str
+    """The key some answers are wrapped in."""
+    paging: Paging | None
+    empty_when: EmptyPage | None
+    needs: str
+    """The permission the key must hold."""
+    refuses: Mapping[str, str]
+    """Arguments the API's pages offer and its backend does not take, each with what to do instead."""
+
+
+class Operation(BaseModel, Generic[A]):
+    """One call of the Capgo API: an instance holds valid arguments, `spec` says everything else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
+
+    spec: ClassVar[Spec]
+
+    def __init_subclass__(
+        cls,
+        *,
+        http: str = "",
+        needs: str = "",
+        effect: Effect = Effect.READ,
+        envelope: str = "data",
+        paging: Paging | None = None,
+        empty_when: EmptyPage | None = None,
+        refuses: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Read the declaration: class arguments as in `Spec`, with `http` holding method and path."""
+        super().__init_subclass__(**kwargs)
+        if not http:  # the intermediate Operation[Ok] that pydantic makes
+            return
+        name = to_snake(cls.__name__)
+        method, path = http.split()
+        (answer,) = cls.__bases__[0].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]  # a model
+        cls.spec = Spec(
+            name=f"capgo_{name}",
+            title=name.replace("_", " ").replace("api ", "API ").capitalize().replace("api ", "API "),
+            description=inspect.cleandoc(cls.__doc__ or ""),
+            toolset=cls.__module__.rpartition(".")[2],
+            method=method,
+            path=path,
+            effect=effect,
+            answer=answer,
+            envelope=envelope,
+            paging=paging,
+            empty_when=empty_when,
+            needs=needs,
+            refuses=refuses or {},
+        )
+
+    @classmethod
+    def guards(cls) -> dict[str, Guard]:
+        """The arguments that can do lasting damage, by name."""
+        return {
+            name: mark for name, field in cls.model_fields.items() for mark in field.metadata if isinstance(mark, Guard)
+        }
+
+    def dangers(self) -> list[str]:
+        """Why this very call would do lasting damage; empty when it would not."""
+        return [guard.because for name, guard in self.guards().items() if guard.when(getattr(self, name))]

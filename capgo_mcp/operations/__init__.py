@@ -1,0 +1,54 @@
+"""Every operation of the API: one module per area, and the module is the toolset.
+
+A module listed here is a toolset; the operations declared in it are its tools, in the order they stand in.
+"""
+
+from types import ModuleType
+from typing import Any, Final
+
+from capgo_mcp.operation import Operation
+from capgo_mcp.operations import (
+    api_key_lookup,
+    api_keys,
+    apps,
+    audit,
+    builds,
+    bundles,
+    channels,
+    devices,
+    health,
+    members,
+    native_usage,
+    notifications,
+    organizations,
+    statistics,
+    webhooks,
+)
+
+DEFAULT: Final = (apps, channels, bundles, devices, organizations, members, statistics, api_keys)
+"""The documented API: on unless settings say otherwise."""
+
+OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, health)
+"""Useful but undocumented: off unless settings ask for it."""
+
+
+def toolset(module: ModuleType) -> str:
+    """The name of the toolset that a module is."""
+    return module.__name__.rpartition(".")[2]
+
+
+def declared_in(module: ModuleType) -> list[type[Operation[Any]]]:
+    """The operations that a module declares, in order."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Operation)
+        and value.__module__ == module.__name__
+        and hasattr(value, "spec")  # pydantic puts Operation[App] and its like into the module as well
+    ]
+
+
+def every() -> list[type[Operation[Any]]]:
+    """Every operation, toolset by toolset."""
+    return [operation for module in (*DEFAULT, *OPT_IN) for operation in declared_in(module)]

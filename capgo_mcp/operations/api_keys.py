@@ -1,0 +1,63 @@
+"""API keys, without their secrets.
+
+https://capgo.app/docs/public-api/api-keys/
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from capgo_mcp.answers import Listing, Ok, Row, Timestamp
+from capgo_mcp.fields import OrgId
+from capgo_mcp.operation import Effect, Operation
+
+ApiKeyId = Annotated[
+    int,
+    Field(description="Numeric id, from capgo_list_api_keys; never the key itself.", ge=1, serialization_alias="id"),
+]
+
+
+class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_request="rbac_id user_id"):
+    """An API key's record."""
+
+    id: int | None = None
+    name: str | None = None
+    key: str | None = None
+    expires_at: Timestamp | None = None
+    is_hashed_key: bool | None = None
+    global_permissions: list[str] | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+    rbac_id: str | None = None
+    user_id: str | None = None
+
+
+class Binding(BaseModel):
+    """A role that a key holds somewhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role_name: Annotated[str, Field(description="Role, e.g. app_reader.", min_length=1)]
+    scope_type: Annotated[Literal["org", "app", "channel"], Field(description="Where it holds.")]
+    org_id: Annotated[OrgId, Field(description="Organization id (UUID).")]
+    app_id: Annotated[str | None, Field(description="UUID of the app (its `id`).")] = None
+    channel_id: Annotated[str | None, Field(description="UUID of the channel (its `rollout_id`).")] = None
+
+
+class ListApiKeys(Operation[Listing[ApiKey]], http="GET /apikey", needs="org.manage_apikeys"):
+    """List API keys: name, expiry, id. Never shows the keys themselves."""
+
+
+class CreateApiKey(Operation[ApiKey], http="POST /apikey", needs="org.manage_apikeys", effect=Effect.CREATE):
+    """Create an API key. Capgo refuses this to API keys; the user has to do it in the console."""
+
+    name: Annotated[str, Field(description="Name people see.", min_length=1)]
+    bindings: Annotated[list[Binding], Field(description="Roles of the new key.", min_length=1)]
+    hashed: Annotated[bool | None, Field(description="Store only a hash of it.")] = None
+    expires_at: Annotated[str | None, Field(description="Expiry, e.g. 2027-01-31T00:00:00Z.")] = None
+
+
+class DeleteApiKey(Operation[Ok], http="DELETE /apikey/{id}", needs="org.manage_apikeys", effect=Effect.DELETE):
+    """Revoke an API key; whatever uses it stops working. A key cannot revoke itself."""
+
+    api_key_id: ApiKeyId

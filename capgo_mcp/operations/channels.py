@@ -1,0 +1,227 @@
+"""Channels: which bundle an app's devices receive.
+
+https://capgo.app/docs/public-api/channels/
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from capgo_mcp.answers import Answer, Ok, Paged, Row, Timestamp
+from capgo_mcp.fields import AppId, BundleName, ChannelName, Limit, Page
+from capgo_mcp.operation import Effect, Guard, Operation, Paging
+
+
+def _stored_word(word: Any) -> Any:
+    """`metadata` is the pages' and the vendor CLI's word for what the database calls `version_number`."""
+    return "version_number" if word == "metadata" else word
+
+
+BlockedUpdate = Annotated[
+    Literal["major", "minor", "patch", "version_number", "none"],
+    BeforeValidator(_stored_word),
+    Field(description="Block updates across this part of the version."),
+]
+DetachBundle = Annotated[
+    bool,
+    Field(
+        description="Take the bundle off the channel; needs confirm. Leave out to keep it.",
+        serialization_alias="version",
+    ),
+    PlainSerializer(lambda _: "builtin"),  # the API has no word for it: this bundle name means "none"
+    Guard(bool, "it takes the bundle off the channel, and its devices no longer get an update from it"),
+]
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class ServedBundle(Answer):
+    """The bundle a channel serves: id and version name."""
+
+    id: int | None = None
+    name: str | None = None
+
+
+class Channel(
+    Row,
+    brief="id name public version rollout_version_info rollout_enabled rollout_percentage_bps rollout_paused_at",
+):
+    """A channel; `public` means default, percentages are in basis points (10000 is 100 %)."""
+
+    id: int | None = None
+    name: str | None = None
+    public: bool | None = None
+    version: ServedBundle | None = None
+    rollout_enabled: bool | None = None
+    rollout_version_info: ServedBundle | None = None
+    rollout_version: int | None = None
+    rollout_percentage_bps: int | None = None
+    rollout_paused_at: Timestamp | None = None
+    rollout_pause_reason: str | None = None
+    rollout_cache_ttl_seconds: int | None = None
+    rollout_id: str | None = None
+    disable_auto_update: str | None = None
+    disable_auto_update_under_native: bool | None = None
+    allow_device_self_set: bool | None = None
+    allow_emulator: bool | None = None
+    allow_device: bool | None = None
+    allow_dev: bool | None = None
+    allow_prod: bool | None = None
+    auto_pause_enabled: bool | None = None
+    auto_pause_window_minutes: int | None = None
+    auto_pause_failure_rate_bps: int | None = None
+    auto_pause_confidence: float | None = None
+    auto_pause_min_attempts: int | None = None
+    auto_pause_min_failures: int | None = None
+    auto_pause_action: str | None = None
+    auto_pause_cooldown_minutes: int | None = None
+    auto_pause_last_triggered_at: Timestamp | None = None
+    auto_pause_last_checked_at: Timestamp | None = None
+    app_id: str | None = None
+    created_by: str | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+
+class ListChannels(Operation[Paged[Channel]], http="GET /channel", needs="app.read_channels", paging=Paging.FIXED):
+    """List an app's channels: the bundle each serves, which is default (public), running rollouts."""
+
+    app_id: AppId
+    page: Page = 0
+    limit: Limit = 50
+
+
+class GetChannel(Operation[Channel], http="GET /channel", needs="app.read_channels"):
+    """Read one channel: the bundle it serves, default or not, rollout, auto-pause and update rules."""
+
+    app_id: AppId
+    channel: ChannelName
+
+
+class ChannelSet(Ok):
+    """A channel was created or changed; `id` and `public` are told when it was created with a bundle."""
+
+    id: int | None = None
+    public: bool | None = None
+
+
+class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.update_settings", effect=Effect.CHANGE):
+    """Create or change a channel: move it to a bundle, make it default, start, pause or end a rollout.
+
+    Only what is given changes; devices follow at their next update check.
+    """
+
+    app_id: AppId
+    channel: ChannelName
+    version: Annotated[BundleName | None, Field(description="Bundle version name to serve, e.g. 2.2.0.")] = None
+    detach_bundle: DetachBundle = False
+    public: Annotated[
+        bool | None, Field(description="Default channel? True takes this from other channels of the same platform.")
+    ] = None
+    ios: Annotated[bool | None, Field(description="Serve iOS.")] = None
+    android: Annotated[bool | None, Field(description="Serve Android.")] = None
+    electron: Annotated[bool | None, Field(description="Serve Electron.")] = None
+    disable_auto_update: Annotated[BlockedUpdate | None, Field(serialization_alias="disableAutoUpdate")] = None
+    disable_auto_update_under_native: Annotated[
+        bool | None,
+        Field(
+            description="Block updates older than the native version.",
+            serialization_alias="disableAutoUpdateUnderNative",
+        ),
+    ] = None
+    allow_device_self_set: Annotated[bool | None, Field(description="Devices may join by themselves.")] = None
+    allow_emulator: Annotated[bool | None, Field(description="Serve emulators.")] = None
+    allow_device: Annotated[bool | None, Field(description="Serve physical devices.")] = None
+    allow_dev: Annotated[bool | None, Field(description="Serve development builds.")] = None
+    allow_prod: Annotated[bool | None, Field(description="Serve production builds.")] = None
+    update_package: Annotated[
+        Literal["all", "zip", "delta", "zip_from_builtin", "delta_from_builtin"] | None,
+        Field(description="Kind of download.", serialization_alias="updatePackage"),
+    ] = None
+    rollout_version: Annotated[
+        BundleName | None, Field(description="Bundle to roll out in stages.", serialization_alias="rolloutVersion")
+    ] = None
+    rollout_enabled: Annotated[
+        bool | None, Field(description="Rollout on or off.", serialization_alias="rolloutEnabled")
+    ] = None
+    rollout_percentage: Annotated[
+        float | None,
+        Field(description="Share of devices, in percent.", ge=0, le=100, serialization_alias="rolloutPercentage"),
+    ] = None
+    rollout_percentage_bps: Annotated[
+        BasisPoints | None,
+        Field(description="The same in basis points.", serialization_alias="rolloutPercentageBps"),
+    ] = None
+    rollout_paused: Annotated[
+        bool | None, Field(description="Pause or resume the rollout.", serialization_alias="rolloutPaused")
+    ] = None
+    rollout_paused_at: Annotated[
+        str | None, Field(description="Paused since (ISO time).", serialization_alias="rolloutPausedAt")
+    ] = None
+    rollout_pause_reason: Annotated[
+        str | None, Field(description="Why it is paused.", serialization_alias="rolloutPauseReason")
+    ] = None
+    rollout_cache_ttl_seconds: Annotated[
+        int | None,
+        Field(
+            description="Seconds a device keeps its draw.",
+            ge=60,
+            le=31_536_000,
+            serialization_alias="rolloutCacheTtlSeconds",
+        ),
+    ] = None
+    rollback: Annotated[bool | None, Field(description="Drop the rollout; keep the stable bundle.")] = None
+    promote_to_stable: Annotated[
+        bool | None, Field(description="Make the rollout bundle the stable one.", serialization_alias="promoteToStable")
+    ] = None
+    auto_pause_enabled: Annotated[
+        bool | None, Field(description="Stop a failing rollout by itself.", serialization_alias="autoPauseEnabled")
+    ] = None
+    auto_pause_action: Annotated[
+        Literal["pause", "rollback", "notify"] | None,
+        Field(description="What auto-pause does.", serialization_alias="autoPauseAction"),
+    ] = None
+    auto_pause_failure_rate_bps: Annotated[
+        BasisPoints | None,
+        Field(
+            description="Failure rate that triggers it, basis points.", serialization_alias="autoPauseFailureRateBps"
+        ),
+    ] = None
+    auto_pause_window_minutes: Annotated[
+        int | None,
+        Field(description="Minutes looked back.", ge=1, le=10_080, serialization_alias="autoPauseWindowMinutes"),
+    ] = None
+    auto_pause_cooldown_minutes: Annotated[
+        int | None,
+        Field(description="Minutes between triggers.", ge=0, le=10_080, serialization_alias="autoPauseCooldownMinutes"),
+    ] = None
+    auto_pause_confidence: Annotated[
+        float | None,
+        Field(description="Statistical confidence.", gt=0, lt=1, serialization_alias="autoPauseConfidence"),
+    ] = None
+    auto_pause_min_attempts: Annotated[
+        Count | None, Field(description="Attempts needed.", serialization_alias="autoPauseMinAttempts")
+    ] = None
+    auto_pause_min_failures: Annotated[
+        Count | None, Field(description="Failures needed.", serialization_alias="autoPauseMinFailures")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        for one, other in (
+            ("version", "detach_bundle"),
+            ("rollout_percentage", "rollout_percentage_bps"),
+            ("rollout_paused", "rollout_paused_at"),
+            ("rollback", "promote_to_stable"),
+        ):
+            if getattr(self, one) and getattr(self, other):
+                msg = f"give {one} or {other}, not both"
+                raise ValueError(msg)
+        return self
+
+
+class DeleteChannel(Operation[Ok], http="DELETE /channel", needs="channel.delete", effect=Effect.DELETE):
+    """Delete a channel; devices pinned to it fall back to the default channel. Its bundle stays."""
+
+    app_id: AppId
+    channel: ChannelName

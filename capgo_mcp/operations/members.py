@@ -1,0 +1,55 @@
+"""Members of an organization.
+
+https://capgo.app/docs/public-api/members/
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from capgo_mcp.answers import Listing, Ok, Row
+from capgo_mcp.fields import OrganizationId
+from capgo_mcp.operation import Effect, Operation
+
+Email = Annotated[str, Field(description="E-mail address of the person's Capgo account.", pattern="^[^@ ]+@[^@ ]+$")]
+
+
+class Member(Row, identity="uid", brief="uid email role is_tmp", on_request="image_url"):
+    """A member; `is_tmp` means that the invitation is still pending."""
+
+    uid: str | None = None
+    email: str | None = None
+    role: str | None = None
+    is_tmp: bool | None = None
+    image_url: str | None = None
+
+
+class ListMembers(Operation[Listing[Member]], http="GET /organization/members", needs="org.read_members"):
+    """List an organization's members and pending invitations: e-mail and role."""
+
+    org_id: OrganizationId
+
+
+class InviteMember(
+    Operation[Ok],
+    http="POST /organization/members",
+    needs="org.invite_user",
+    effect=Effect.CREATE,
+    refuses={"role": "Capgo's pages say role, its backend takes invite_type: give the role there."},
+):
+    """Invite a Capgo user to an organization. Cannot change the role of an existing member."""
+
+    org_id: OrganizationId
+    email: Email
+    invite_type: Annotated[
+        Literal["org_member", "org_billing_admin", "org_admin", "org_super_admin"], Field(description="Role to give.")
+    ]
+
+
+class RemoveMember(
+    Operation[Ok], http="DELETE /organization/members", needs="org.update_user_roles", effect=Effect.DELETE
+):
+    """Remove a member from an organization and revoke all their access to it."""
+
+    org_id: OrganizationId
+    email: Email

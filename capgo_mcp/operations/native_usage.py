@@ -1,0 +1,28 @@
+"""Usage of native builds (the version from the app store). Not documented by Capgo."""
+
+from typing import Any
+
+from pydantic import Field
+
+from capgo_mcp.answers import Answer
+from capgo_mcp.fields import AppId
+from capgo_mcp.operation import Operation
+from capgo_mcp.operations.statistics import Day, FirstDay, LastDay, Period, Share
+
+
+class NativeUsage(Answer):
+    """Which share of the devices ran which native build, per day in `days`."""
+
+    days: list[Day] = Field(validation_alias="labels")
+    builds: list[Share] = Field(validation_alias="datasets")
+    latest_version: dict[str, Any] | None = None
+
+
+class GetNativeUsage(
+    Operation[NativeUsage], Period, http="GET /statistics/app/{app_id}/native_usage", needs="app.read"
+):
+    """Adoption of native builds: share and number of devices on each store version, by day."""
+
+    app_id: AppId
+    from_date: FirstDay
+    to_date: LastDay

@@ -1,0 +1,91 @@
+"""Organizations: they own apps and pay for them.
+
+https://capgo.app/docs/public-api/organizations/
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from capgo_mcp.answers import Answer, Listing, Ok, Row, Timestamp
+from capgo_mcp.fields import OrganizationId
+from capgo_mcp.operation import Effect, Operation
+
+OrganizationName = Annotated[str, Field(description="Name people see.", min_length=3)]
+Website = Annotated[str, Field(description="Web address.")]
+
+
+class Organization(
+    Row,
+    brief="id name management_email website created_at",
+    on_request="logo customer_id",
+):
+    """An organization."""
+
+    id: str | None = None
+    name: str | None = None
+    management_email: str | None = None
+    website: str | None = None
+    created_by: str | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+    logo: str | None = None
+    customer_id: str | None = None
+
+
+class OrganizationCreated(Answer):
+    """The id of a new organization."""
+
+    id: str | None = None
+
+
+class ListOrganizations(
+    Operation[Listing[Organization]],
+    http="GET /organization",
+    needs="org.read",
+    refuses={"page": "Capgo shows the first 50 organizations and refuses any page: leave it out."},
+):
+    """List the organizations this key can read (the first 50): id, name, e-mail."""
+
+
+class GetOrganization(Operation[Organization], http="GET /organization", needs="org.read"):
+    """Read one organization: name, e-mail, website."""
+
+    org_id: OrganizationId
+
+
+class CreateOrganization(
+    Operation[OrganizationCreated], http="POST /organization", needs="org.create", effect=Effect.CREATE
+):
+    """Create an organization, which starts a trial. A repeat creates a second one."""
+
+    name: OrganizationName
+    email: Annotated[str | None, Field(description="E-mail for billing; the key owner's by default.")] = None
+    estimated_mau: Annotated[
+        int | None,
+        Field(
+            description="Expected monthly active users; chooses the plan.",
+            ge=0,
+            le=1_000_000,
+            serialization_alias="estimatedMau",
+        ),
+    ] = None
+    website: Website | None = None
+
+
+class UpdateOrganization(
+    Operation[Organization], http="PUT /organization", needs="org.update_settings", effect=Effect.CHANGE
+):
+    """Change an organization's name, logo, website or e-mail; only what is given changes."""
+
+    org_id: OrganizationId
+    name: OrganizationName | None = None
+    logo: Annotated[str | None, Field(description="Logo: URL or storage path.")] = None
+    website: Website | None = None
+    management_email: Annotated[str | None, Field(description="E-mail for billing.")] = None
+
+
+class DeleteOrganization(Operation[Ok], http="DELETE /organization", needs="org.delete", effect=Effect.DELETE):
+    """Delete an organization with all its apps and everything in them. No undo."""
+
+    org_id: OrganizationId

@@ -1,0 +1,163 @@
+"""Usage by day. Days are UTC, storage and bandwidth are bytes.
+
+https://capgo.app/docs/public-api/statistics/
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationInfo, model_validator
+
+from capgo_mcp.answers import Answer
+from capgo_mcp.fields import AppId, OrgId
+from capgo_mcp.operation import Operation
+
+Day = Annotated[str, BeforeValidator(lambda moment: str(moment)[:10])]
+FirstDay = Annotated[date, Field(description="First day, e.g. 2026-11-01.", serialization_alias="from")]
+LastDay = Annotated[date, Field(description="Last day, included.", serialization_alias="to")]
+LastDayOfSeries = Annotated[
+    LastDay,
+    PlainSerializer(lambda day: (day + timedelta(days=1)).isoformat()),  # the API leaves out the day `to`
+]
+Daily = Annotated[
+    bool,
+    Field(
+        description="true: each day's own values. Otherwise running totals since the first day.",
+        serialization_alias="noAccumulate",
+    ),
+]
+
+
+class Usage(Answer):
+    """Usage in numbers: devices active, bytes stored, bytes sent, seconds of native builds."""
+
+    mau: int | None = None
+    storage: int | None = None
+    storage_byte_hours: float | None = None
+    bandwidth: int | None = None
+    build_time_seconds: int | None = None
+
+
+class Dated(Answer):
+    """Something of one day."""
+
+    date: Day | None = None
+
+
+class DayUsage(Usage, Dated):
+    """Usage on one day, or up to and including it."""
+
+
+class AppUsage(Usage):
+    """Usage of one app; `storage` is what was added since the first day."""
+
+    app_id: str | None = None
+
+
+def _total(rows: list[dict[str, Any]], *, daily: bool) -> dict[str, Any]:
+    """The figures of a whole series: of running totals the last row, of daily values their sum."""
+    if not daily:
+        return rows[-1] if rows else {}
+    return {name: sum(row.get(name) or 0 for row in rows) for name in Usage.model_fields if name in _names(rows)}
+
+
+def _names(rows: Iterable[dict[str, Any]]) -> set[str]:
+    return {name for row in rows for name in row}
+
+
+class UsageSeries(Answer):
+    """Usage by day and in total. When `accumulated`, each day counts from the first day on: do not sum them."""
+
+    accumulated: bool
+    total: Usage
+    days: list[DayUsage]
+    by_app: list[AppUsage] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_totals(cls, body: Any, info: ValidationInfo) -> Any:
+        """The wire is a bare series, or one over all apps beside one per app."""
+        series = body.get("global") if isinstance(body, dict) else body
+        if not isinstance(series, list) or info.context is None:
+            return body
+        daily = bool(info.context.daily)
+        answer: dict[str, Any] = {"accumulated": not daily, "total": _total(series, daily=daily), "days": series}
+        if isinstance(body, dict) and isinstance(rows := body.get("byApp"), list):
+            names = dict.fromkeys(row.get("app_id") for row in rows)
+            of_app = {name: [row for row in rows if row.get("app_id") == name] for name in names}
+            answer["by_app"] = [{**_total(of_app[name], daily=daily), "app_id": name} for name in names]
+        return answer
+
+
+class Share(Answer):
+    """One version's share of the devices: percent and number per day, and on the last day."""
+
+    name: str | None = Field(None, validation_alias="label")
+    percent: list[float] = Field(default=[], validation_alias="data")
+    devices: list[int] = Field(default=[], validation_alias="metaCounts")
+    latest_percent: float | None = None
+    latest_devices: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_latest(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        percent, devices = body.get("data") or [None], body.get("metaCounts") or [None]
+        return {**body, "latest_percent": percent[-1], "latest_devices": devices[-1]}
+
+
+class BundleUsage(Answer):
+    """Which share of the devices ran which bundle, per day in `days`."""
+
+    days: list[Day] = Field(validation_alias="labels")
+    bundles: list[Share] = Field(validation_alias="datasets")
+
+
+class Period(BaseModel):
+    """Arguments that name a span of days."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if getattr(self, "from_date") > getattr(self, "to_date"):  # noqa: B009 - the fields stand in the operations
+            msg = "from_date must not be later than to_date"
+            raise ValueError(msg)
+        return self
+
+
+class GetAppStatistics(Operation[UsageSeries], Period, http="GET /statistics/app/{app_id}", needs="app.read"):
+    """Usage of one app by day and in total: active devices (MAU), bandwidth, storage."""
+
+    app_id: AppId
+    from_date: FirstDay
+    to_date: LastDayOfSeries
+    daily: Daily = False
+
+
+class GetBundleUsage(
+    Operation[BundleUsage], Period, http="GET /statistics/app/{app_id}/bundle_usage", needs="app.read"
+):
+    """Adoption of bundles: share and number of devices on each version, by day."""
+
+    app_id: AppId
+    from_date: FirstDay
+    to_date: LastDay
+
+
+class GetOrganizationStatistics(Operation[UsageSeries], Period, http="GET /statistics/org/{org_id}", needs="org.read"):
+    """Usage of an organization by day and in total, on request for each of its apps."""
+
+    org_id: OrgId
+    from_date: FirstDay
+    to_date: LastDayOfSeries
+    daily: Daily = False
+    breakdown: Annotated[bool, Field(description="Totals of each app as well.")] = False
+
+
+class GetUserStatistics(Operation[UsageSeries], Period, http="GET /statistics/user", needs="app.read"):
+    """Usage summed over all apps this key can read, by day and in total."""
+
+    from_date: FirstDay
+    to_date: LastDayOfSeries
+    daily: Daily = False

@@ -1,0 +1,72 @@
+"""An answer becomes the compact JSON an agent reads: brief, without nulls, cleaned of what strangers hid in it."""
+
+import json
+import unicodedata
+from collections.abc import Collection
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from capgo_mcp.answers import Answer, Listing, Row
+
+TEXT_LIMIT: Final = 500
+"""Characters of one text from Capgo that are shown; the rest is cut off, with a mark."""
+
+_BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
+_HIDDEN: Final = frozenset({"Cf", "Cs", "Co"})
+
+
+def requestable(answer: type[Answer]) -> list[str]:
+    """The fields that are shown only when asked for by name."""
+    if issubclass(answer, Listing):
+        row = answer.row()
+        return [name for name in row.model_fields if name not in row.brief] if row.brief else []
+    return list(answer.on_request) if issubclass(answer, Row) else []
+
+
+def shown(answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
+    """The facts of an answer as an agent sees them.
+
+    Args:
+        answer: Any answer of a tool.
+        fields: Names of fields to show beside those that are always shown.
+    """
+    match answer:
+        case Listing():
+            brief = answer.row().brief
+            items = [_facts(row, include={*brief, *fields} if brief else None) for row in answer.items]
+            return {"items": items, **_facts(answer, exclude={"items"})}
+        case Row():
+            return _facts(answer, exclude=set(answer.on_request) - set(fields))
+        case _:
+            inner = {name: shown(value, fields) for name, value in answer if isinstance(value, BaseModel)}
+            return {name: inner.get(name, value) for name, value in _facts(answer).items()}
+
+
+def compact(facts: object) -> str:
+    """The facts as JSON text without white space."""
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+
+
+def clean(text: str) -> str:
+    """Text without control, zero-width and direction characters, at a length that is sane to read."""
+    visible = "".join(
+        " " if (kind := unicodedata.category(c)) in _BREAKS else "" if kind in _HIDDEN else c for c in text
+    )
+    return visible if len(visible) <= TEXT_LIMIT else f"{visible[:TEXT_LIMIT]}… (cut)"
+
+
+def _facts(answer: BaseModel, *, include: set[str] | None = None, exclude: set[str] | None = None) -> dict[str, Any]:
+    dumped = answer.model_dump(mode="json", exclude_none=True, include=include, exclude=exclude)
+    facts: dict[str, Any] = _cleaned(dumped)
+    return {name: value for name, value in facts.items() if value != ""}
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(name): _cleaned(item) for name, item in value.items()}
+    return value

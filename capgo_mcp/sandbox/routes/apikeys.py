@@ -1,0 +1,100 @@
+"""API keys, without their key material."""
+
+import re
+
+from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, no_row
+from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.call import Call
+from capgo_mcp.sandbox.rights import PERMISSIONS
+from capgo_mcp.sandbox.routing import Route, Source
+
+_SHOWN = (
+    "created_at", "expires_at", "id", "name", "rbac_id", "updated_at", "user_id", "is_hashed_key", "global_permissions",
+)  # fmt: skip
+_TOKEN = re.compile(r"[A-Za-z0-9._:-]{8,256}")
+
+
+def list_keys(call: Call) -> list[Row]:
+    """List the keys the caller may manage."""
+    _need_manager(call, "cannot_list_apikeys")
+    return [_shown(key) for key in call.state.keys.values() if _may_manage(call, key)]
+
+
+def get_key(call: Call) -> Row:
+    """Read one key, found by its number or its value."""
+    _need_manager(call, "cannot_get_apikey")
+    wanted = call.path["id"]
+    if not wanted.isdecimal() and not _TOKEN.fullmatch(wanted):
+        raise _bad_id()
+    key = next((k for k in call.state.keys.values() if wanted in {str(k["id"]), k["key"]}), None)
+    if not key or not _may_manage(call, key):
+        raise Refusal(404, "failed_to_get_apikey", "Failed to get API key", {"supabaseError": no_row()})
+    return _shown(key)
+
+
+def create_key(_: Call) -> Row:
+    """Refuse: only a person who is signed in can create a key."""
+    raise bad("cannot_create_apikey", "API keys cannot create other API keys")
+
+
+def update_key(call: Call) -> Row:
+    """Rename or re-date another key."""
+    key = _other_key(call, "update")
+    values: Row = {name: call.params[name] for name in ("name", "expires_at") if name in call.params}
+    if not values:
+        message = "Provide name, expires_at, bindings, global_permissions, or regenerate."
+        raise bad("no_valid_fields_provided_for_update", f"No valid fields provided for update. {message}")
+    if key is None:
+        more = {"supabaseError": no_row()}
+        raise Refusal(404, "api_key_not_found_or_access_denied", "API key not found or access denied", more)
+    key.update(values, updated_at=call.state.now())
+    return {name: value for name, value in _shown(key).items() if name != "global_permissions"}
+
+
+def delete_key(call: Call) -> Row:
+    """Revoke another key."""
+    key = _other_key(call, "delete")
+    if key is None:
+        raise Refusal(404, "api_key_not_found", "API key not found", {"supabaseError": no_row()})
+    del call.state.keys[key["id"]]
+    return OK
+
+
+def _other_key(call: Call, verb: str) -> Row | None:
+    _need_manager(call, f"cannot_{verb}_apikey")
+    wanted = call.path["id"]
+    if not wanted.isdecimal():
+        raise _bad_id()
+    if int(wanted) == call.key["id"]:
+        message = f"API keys cannot {verb} themselves"
+        raise Refusal(401, f"cannot_{verb}_apikey", message, {"apikeyId": call.key["id"]})
+    key = call.state.keys.get(int(wanted))
+    return key if key and _may_manage(call, key) else None
+
+
+def _need_manager(call: Call, code: str) -> None:
+    if not any(b["role_name"] in PERMISSIONS["org.manage_apikeys"] for b in call.key["bindings"]):
+        message = "API key management requires RBAC org role management permission"
+        raise Refusal(401, code, message, {"apikeyId": call.key["id"]})
+
+
+def _may_manage(call: Call, key: Row) -> bool:
+    same_user = key["user_id"] == call.key["user_id"]
+    return same_user and all(call.may_org("org.manage_apikeys", b["org_id"]) for b in key["bindings"])
+
+
+def _shown(key: Row) -> Row:
+    return {name: key[name] for name in _SHOWN}
+
+
+def _bad_id() -> Refusal:
+    return bad("invalid_id_format", "API key ID must be a numeric ID, UUID key, or legacy key token")
+
+
+ROUTES = (
+    Route("GET", "/apikey", list_keys, Guard.AUTH),
+    Route("GET", "/apikey/{id}", get_key, Guard.AUTH),
+    Route("POST", "/apikey", create_key, Guard.AUTH, Source.BODY),
+    Route("PUT", "/apikey/{id}", update_key, Guard.AUTH, Source.BODY),
+    Route("DELETE", "/apikey/{id}", delete_key, Guard.AUTH, Source.PATH),
+)

@@ -1,0 +1,210 @@
+"""The settings of a channel as they are sent: their names, bounds, spellings and effects on each other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from capgo_mcp.sandbox.answers import Row, bad, broken
+from capgo_mcp.sandbox.call import Call
+from capgo_mcp.sandbox.times import is_moment
+
+_DETACHING = (None, "", "builtin", "unknown")
+_TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
+_ABSENT = object()
+_BPS = 10000
+_PERCENT = 100
+
+_FLAGS = {
+    "public": "public",
+    "disableAutoUpdateUnderNative": "disable_auto_update_under_native",
+    "ios": "ios",
+    "android": "android",
+    "electron": "electron",
+    "allow_device_self_set": "allow_device_self_set",
+    "allow_emulator": "allow_emulator",
+    "allow_device": "allow_device",
+    "allow_dev": "allow_dev",
+    "allow_prod": "allow_prod",
+    "rolloutEnabled": "rollout_enabled",
+    "autoPauseEnabled": "auto_pause_enabled",
+}
+_AUTO_UPDATE = ("major", "minor", "patch", "version_number", "none")
+_PAUSE_ACTIONS = ("pause", "rollback", "notify")
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    column: str
+    least: int
+    most: int | None = None
+    nullable: bool = False
+
+    def admit(self, value: Any) -> bool:
+        if value is None:
+            return self.nullable
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and value >= self.least and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        return f"between {self.least} and {self.most}" if self.most else f"greater than or equal to {self.least}"
+
+
+_INTEGERS = {
+    "rolloutPercentageBps": _Bounds("rollout_percentage_bps", 0, _BPS),
+    "rolloutCacheTtlSeconds": _Bounds("rollout_cache_ttl_seconds", 60, 31536000),
+    "autoPauseWindowMinutes": _Bounds("auto_pause_window_minutes", 1, 10080),
+    "autoPauseFailureRateBps": _Bounds("auto_pause_failure_rate_bps", 0, _BPS, nullable=True),
+    "autoPauseMinAttempts": _Bounds("auto_pause_min_attempts", 0, nullable=True),
+    "autoPauseMinFailures": _Bounds("auto_pause_min_failures", 0, nullable=True),
+    "autoPauseCooldownMinutes": _Bounds("auto_pause_cooldown_minutes", 0, 10080),
+}
+
+
+def is_detaching(version: object) -> bool:
+    """Tell whether a version means that no bundle shall be served."""
+    return version in _DETACHING
+
+
+def checked_settings(call: Call) -> Row:
+    """Read every plain setting that was sent, as columns of the channel."""
+    values = _percentage(call) | _integers(call) | _auto_pause(call) | _pauses(call)
+    for name, column in _FLAGS.items():
+        if (value := sent(call, name)) is not _ABSENT:
+            values[column] = _boolean(value)
+    if (mode := call.params.get("disableAutoUpdate", _ABSENT)) is not _ABSENT:
+        values["disable_auto_update"] = _word(mode, _AUTO_UPDATE)
+    # The backend compares the two as they were sent, so one that was left out differs from one that was not.
+    if call.params.get("public") and call.params.get("ios", _ABSENT) != call.params.get("android", _ABSENT):
+        values["electron"] = False
+    return values
+
+
+def sent(call: Call, name: str) -> Any:
+    """Give a parameter by its camelCase name or else by its snake_case alias."""
+    value = call.params.get(name, _ABSENT)
+    aliased = name.startswith(("rollout", "autoPause"))
+    return call.params.get(snake(name), _ABSENT) if value is _ABSENT and aliased else value
+
+
+def snake(name: str) -> str:
+    """Respell camelCase as snake_case."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _percentage(call: Call) -> Row:
+    percentage = sent(call, "rolloutPercentage")
+    if percentage is _ABSENT:
+        return {}
+    if isinstance(percentage, bool) or not isinstance(percentage, int | float) or not 0 <= percentage <= _PERCENT:
+        message = "Rollout percentage must be between 0 and 100"
+        raise bad("invalid_rollout_percentage", message, rolloutPercentage=percentage)
+    return {"rollout_percentage_bps": round(percentage * _BPS / _PERCENT)}
+
+
+def _integers(call: Call) -> Row:
+    values: Row = {}
+    for name, bounds in _INTEGERS.items():
+        value = sent(call, name)
+        if value is _ABSENT:
+            continue
+        if not bounds.admit(value):
+            more = {"field": name, "value": value, "min": bounds.least, "max": bounds.most}
+            raise bad("invalid_rollout_config", f"{name} must be an integer {bounds}", **more)
+        values[bounds.column] = value
+    return values
+
+
+def _auto_pause(call: Call) -> Row:
+    values: Row = {}
+    if (confidence := sent(call, "autoPauseConfidence")) is not _ABSENT:
+        if not isinstance(confidence, float) or not 0 < confidence < 1:
+            message = "Auto-pause confidence must be between 0 and 1"
+            raise bad("invalid_auto_pause_confidence", message, autoPauseConfidence=confidence)
+        values["auto_pause_confidence"] = confidence
+    if (action := sent(call, "autoPauseAction")) is not _ABSENT:
+        if action not in _PAUSE_ACTIONS:
+            message = "Auto-pause action must be pause, rollback, or notify"
+            raise bad("invalid_auto_pause_action", message, autoPauseAction=action)
+        values["auto_pause_action"] = action
+    return values
+
+
+def _pauses(call: Call) -> Row:
+    values: Row = {}
+    if (paused := sent(call, "rolloutPaused")) is not _ABSENT:
+        values["rollout_paused_at"] = call.state.now() if paused else None
+    if (paused_at := sent(call, "rolloutPausedAt")) is not _ABSENT:
+        if paused_at is not None and not is_moment(paused_at):
+            raise broken()
+        values["rollout_paused_at"] = paused_at
+    if (reason := sent(call, "rolloutPauseReason")) is not _ABSENT:
+        values["rollout_pause_reason"] = reason
+    return values
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    if word not in _TRUE | _FALSE:
+        raise broken()
+    return word in _TRUE
+
+
+def _word(value: object, words: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in words:
+        raise broken()
+    return value
+
+
+def rollout_values(call: Call, channel: Row) -> Row:
+    """Work out which bundles an existing channel serves and rolls out after the call."""
+    values: Row = {}
+    if "version" in call.params:
+        values["version"] = _known_bundle(call, channel, call.params["version"])
+    if (target := sent(call, "rolloutVersion")) is not _ABSENT:
+        values |= _new_target(call, channel, {**channel, **values}["version"], target)
+    if call.params.get("promoteToStable"):
+        values |= _promotion(channel)
+    elif call.params.get("rollback"):
+        values |= _no_rollout()
+    return values
+
+
+def _known_bundle(call: Call, channel: Row, version: Any) -> int | None:
+    if is_detaching(version):
+        return None
+    by_id = isinstance(version, int) and not isinstance(version, bool)
+    bundle = call.state.bundles.get(version) if by_id else call.state.bundle_named(channel["app_id"], version)
+    if not bundle or bundle["deleted"] or bundle["app_id"] != channel["app_id"]:
+        raise broken()
+    return int(bundle["id"])
+
+
+def _new_target(call: Call, channel: Row, stable: int | None, target: Any) -> Row:
+    bundle_id = _known_bundle(call, channel, target)
+    if bundle_id is None:
+        return _no_rollout()
+    if stable is None:
+        about = {"app_id": channel["app_id"], "channel": channel["name"]}
+        raise bad("missing_stable_version", "Cannot set a rollout version without a stable version", **about)
+    if bundle_id == channel["rollout_version"]:
+        return {}
+    return {"rollout_version": bundle_id, "rollout_id": call.state.uuid("rollout")}
+
+
+def _promotion(channel: Row) -> Row:
+    if channel["rollout_version"] is None:
+        about = {"app_id": channel["app_id"], "channel": channel["name"]}
+        raise bad("missing_rollout_version", "Cannot promote without a rollout version", **about)
+    return {"version": channel["rollout_version"], **_no_rollout()}
+
+
+def _no_rollout() -> Row:
+    return {
+        "rollout_version": None,
+        "rollout_percentage_bps": 0,
+        "rollout_enabled": False,
+        "rollout_paused_at": None,
+        "rollout_pause_reason": None,
+    }

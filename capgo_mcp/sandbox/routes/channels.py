@@ -1,0 +1,178 @@
+"""Channels."""
+
+from typing import Any
+
+from capgo_mcp.sandbox import changes
+from capgo_mcp.sandbox.answers import OK, Row, bad, broken, no_app_access, no_row
+from capgo_mcp.sandbox.call import Call
+from capgo_mcp.sandbox.cascade import drop_channel
+from capgo_mcp.sandbox.paging import overlapping_page
+from capgo_mcp.sandbox.rights import binding
+from capgo_mcp.sandbox.routes.bundles import linked_bundle
+from capgo_mcp.sandbox.routes.channel_settings import checked_settings, is_detaching, rollout_values
+from capgo_mcp.sandbox.routing import Route, Source
+from capgo_mcp.sandbox.rows import new_channel
+from capgo_mcp.sandbox.state import State
+
+PLATFORMS = ("ios", "android", "electron")
+
+# The columns an answer shows, under the names it gives them; the platforms are not among them.
+_SHOWN = {
+    "id": "id",
+    "created_at": "created_at",
+    "name": "name",
+    "app_id": "app_id",
+    "created_by": "created_by",
+    "updated_at": "updated_at",
+    "public": "public",
+    "allow_device_self_set": "allow_device_self_set",
+    "allow_emulator": "allow_emulator",
+    "allow_device": "allow_device",
+    "allow_dev": "allow_dev",
+    "allow_prod": "allow_prod",
+    "rollout_version": "rollout_version",
+    "rollout_id": "rollout_id",
+    "disable_auto_update_under_native": "disableAutoUpdateUnderNative",
+    "disable_auto_update": "disableAutoUpdate",
+    "rollout_percentage_bps": "rolloutPercentageBps",
+    "rollout_enabled": "rolloutEnabled",
+    "rollout_paused_at": "rolloutPausedAt",
+    "rollout_pause_reason": "rolloutPauseReason",
+    "rollout_cache_ttl_seconds": "rolloutCacheTtlSeconds",
+    "auto_pause_enabled": "autoPauseEnabled",
+    "auto_pause_window_minutes": "autoPauseWindowMinutes",
+    "auto_pause_failure_rate_bps": "autoPauseFailureRateBps",
+    "auto_pause_confidence": "autoPauseConfidence",
+    "auto_pause_min_attempts": "autoPauseMinAttempts",
+    "auto_pause_min_failures": "autoPauseMinFailures",
+    "auto_pause_action": "autoPauseAction",
+    "auto_pause_cooldown_minutes": "autoPauseCooldownMinutes",
+    "auto_pause_last_triggered_at": "autoPauseLastTriggeredAt",
+    "auto_pause_last_checked_at": "autoPauseLastCheckedAt",
+}
+
+
+def _shown(state: State, channel: Row) -> Row:
+    bundles = {
+        "version": _brief_bundle(state, channel["version"]),
+        "rollout_version_info": _brief_bundle(state, channel["rollout_version"]),
+    }
+    return {name: channel[column] for column, name in _SHOWN.items()} | bundles
+
+
+def _brief_bundle(state: State, bundle_id: int | None) -> Row | None:
+    return None if bundle_id is None else {"name": state.bundles[bundle_id]["name"], "id": bundle_id}
+
+
+def read_channels(call: Call) -> Row | list[Row]:
+    """List channels, oldest first, or read the one that is named."""
+    app_id = call.app_id()
+    call.need_app("app.read_channels", app_id)
+    if name := call.params.get("channel"):
+        channel = call.state.channel_named(app_id, name)
+        if not channel:
+            raise bad("cannot_find_version", "Cannot find version", supabaseError=no_row())
+        return _shown(call.state, channel)
+    rows = sorted((c for c in call.state.channels.values() if c["app_id"] == app_id), key=lambda c: c["created_at"])
+    page = overlapping_page(rows, call.params.get("page"), "cannot_find_channels", "Cannot find channels")
+    return [_shown(call.state, channel) for channel in page]
+
+
+def upsert_channel(call: Call) -> Row:
+    """Create a channel or change its settings and bundles."""
+    app_id = call.app_id()
+    name = call.text("channel")
+    channel = call.state.channel_named(app_id, name)
+    return _change(call, channel) if channel else _create(call, app_id, name)
+
+
+def _create(call: Call, app_id: str, name: str) -> Row:
+    app = call.need_app("app.create_channel", app_id)
+    if not name:
+        raise broken()
+    if any(call.params.get(field) for field in ("rolloutVersion", "rollout_version", "rollback", "promoteToStable")):
+        raise bad("cannot_find_channel", "Cannot find channel", app_id=app_id, channel=name)
+    values = checked_settings(call)
+    version = call.params.get("version")
+    serves = "version" in call.params and not is_detaching(version)
+    if serves:
+        call.need_app("channel.promote_bundle", app_id)
+        values["version"] = _new_channel_bundle(call, app_id, version)
+    channel = new_channel(call.state, app, name, call.key["user_id"])
+    changes.insert(call, "channels", channel | values)
+    channel = call.state.channels[channel["id"]]
+    _keep_one_public(call, channel)
+    _grant_preview(call, channel)
+    return {**OK, "id": channel["id"], "public": channel["public"]} if serves else OK
+
+
+def _new_channel_bundle(call: Call, app_id: str, version: object) -> int:
+    bundle = call.state.bundle_named(app_id, version)
+    if not bundle or bundle["deleted"]:
+        raise bad("cannot_find_version", "Cannot find version")
+    return int(bundle["id"])
+
+
+def _grant_preview(call: Call, channel: Row) -> None:
+    """Give a preview key the channel it made, which is the only one it may delete."""
+    app_id = channel["app_id"]
+    if any(b["role_name"] == "app_preview" and b["app_id"] == app_id for b in call.key["bindings"]):
+        call.key["bindings"].append(binding("channel_preview", channel["owner_org"], app_id, channel["id"]))
+
+
+def _change(call: Call, channel: Row) -> Row:
+    about = {"app_id": channel["app_id"], "channel": channel["name"]}
+    if not call.may_channel("channel.update_settings", channel):
+        raise no_app_access(**about)
+    if "version" in call.params and not call.may_channel("channel.promote_bundle", channel):
+        raise no_app_access(**about)
+    values: dict[str, Any] = checked_settings(call)
+    values |= rollout_values(call, channel)
+    changes.update(call, "channels", channel, **values)
+    _keep_one_public(call, channel)
+    return OK
+
+
+def _keep_one_public(call: Call, channel: Row) -> None:
+    """Take the public flag from the channels that share a platform with one that just claimed it."""
+    if not (call.params.get("public") and channel["public"]):
+        return
+    rivals = [c for c in call.state.channels.values() if c["app_id"] == channel["app_id"] and c["public"]]
+    for rival in rivals:
+        if rival is not channel and any(rival[p] and channel[p] for p in PLATFORMS):
+            changes.update(call, "channels", rival, public=False)
+
+
+def delete_channel(call: Call) -> Row:
+    """Delete a channel and, for a preview key on its own channel, its bundle."""
+    app_id = call.app_id()
+    name = call.text("channel")
+    if not name:
+        raise bad("missing_channel_name", "You must provide a channel name")
+    channel = call.state.channel_named(app_id, name)
+    if not channel:
+        raise bad("cannot_find_channel", "Cannot find channel", supabaseError=no_row())
+    with_bundle = call.params.get("delete_bundle") is True
+    if with_bundle and not _is_own_preview(call, channel):
+        raise no_app_access(app_id, channel_id=str(channel["id"]))
+    if not call.may_channel("channel.delete", channel):
+        raise no_app_access(app_id, channel_id=channel["id"])
+    bundle = call.state.bundles.get(channel["version"]) if with_bundle else None
+    others = call.state.linked_bundles(app_id, besides=channel["id"])
+    if bundle and bundle["id"] in others:
+        raise linked_bundle(app_id, bundle["name"])
+    drop_channel(call, channel)
+    if bundle:
+        changes.update(call, "app_versions", bundle, deleted=True, deleted_at=call.state.now())
+    return OK
+
+
+def _is_own_preview(call: Call, channel: Row) -> bool:
+    return any(b["role_name"] == "channel_preview" and b["channel_id"] == channel["id"] for b in call.key["bindings"])
+
+
+ROUTES = (
+    Route("GET", "/channel", read_channels),
+    Route("POST", "/channel", upsert_channel, source=Source.BODY),
+    Route("DELETE", "/channel", delete_channel),
+)

@@ -1,0 +1,138 @@
+"""Members of an organization, their invitations, and the audit log."""
+
+from capgo_mcp.sandbox import changes
+from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, bad_range, no_org_access
+from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.call import Call
+from capgo_mcp.sandbox.cascade import revoke
+from capgo_mcp.sandbox.paging import PAGE, whole
+from capgo_mcp.sandbox.rights import RANKS, rank
+from capgo_mcp.sandbox.routing import Route
+from capgo_mcp.sandbox.rows import new_member
+from capgo_mcp.sandbox.schema import check, email, one_of, text
+from capgo_mcp.sandbox.state import State
+
+_AUDIT_MOST = 100
+
+# What may be sent as invite_type, and the role it stands for; the short words are left from an older role model.
+_ROLES = {
+    "org_member": "org_member",
+    "org_billing_admin": "org_billing_admin",
+    "org_admin": "org_admin",
+    "org_super_admin": "org_super_admin",
+    "read": "org_member",
+    "upload": "org_member",
+    "write": "org_member",
+    "admin": "org_admin",
+    "super_admin": "org_super_admin",
+    "invite_read": "org_member",
+    "invite_upload": "org_member",
+    "invite_write": "org_member",
+    "invite_admin": "org_admin",
+    "invite_super_admin": "org_super_admin",
+}
+
+
+def list_members(call: Call) -> list[Row]:
+    """List members and invitations."""
+    org_id = _org(call, "org.read_members")
+    return [_shown(call.state, member) for member in call.state.members.values() if member["org_id"] == org_id]
+
+
+def _shown(state: State, member: Row) -> Row:
+    user = state.users[member["user_id"]]
+    about = {"uid": user["id"], "email": user["email"], "image_url": user["image_url"]}
+    return {**about, "role": member["rbac_role_name"], "is_tmp": member["is_invite"]}
+
+
+def invite_member(call: Call) -> Row:
+    """Invite an existing user; a member's role is not changed by inviting again."""
+    check(call.params, {"orgId": text(), "email": email, "invite_type": one_of(*_ROLES)})
+    org_id = _org(call, "org.invite_user")
+    role = _ROLES[call.params["invite_type"]]
+    user = _user(call)
+    if not user:
+        raise _cannot_invite("NO_EMAIL")
+    if _member(call.state, org_id, user):
+        raise _cannot_invite("ALREADY_INVITED")
+    if RANKS[role] > rank(call.key, org_id):
+        raise _cannot_invite("NO_RIGHTS")
+    changes.insert(call, "org_users", new_member(call.state, org_id, user["id"], role, is_invite=True))
+    return OK
+
+
+def _cannot_invite(reason: str) -> Refusal:
+    return bad("error_inviting_user_to_organization", "Error inviting user to organization", data=reason)
+
+
+def remove_member(call: Call) -> Row:
+    """Remove a member or withdraw an invitation, and revoke every right that came with it."""
+    check(call.params, {"orgId": text(), "email": email})
+    org_id = _org(call, "org.update_user_roles")
+    about = {"orgId": org_id, "email": call.params["email"]}
+    user = _user(call)
+    if not user:
+        raise Refusal(404, "user_not_found", "User not found", about)
+    member = _member(call.state, org_id, user)
+    if not member:
+        raise Refusal(404, "organization_member_not_found", "User is not a member of this organization", about)
+    _check_removable(call, member)
+    changes.delete(call, "org_users", member)
+    revoke(call, org_id, user["id"])
+    return OK
+
+
+def _check_removable(call: Call, member: Row) -> None:
+    role, org_id = member["rbac_role_name"], member["org_id"]
+    if RANKS[role] > rank(call.key, org_id):
+        message = "You cannot remove a member with a higher role than yours"
+        raise Refusal(403, "cannot_delete_higher_priority_role", message)
+    peers = [m for m in call.state.members.values() if m["org_id"] == org_id and not m["is_invite"]]
+    if role == "org_super_admin" and sum(m["rbac_role_name"] == role for m in peers) == 1 and not member["is_invite"]:
+        raise bad("CANNOT_REMOVE_LAST_SUPER_ADMIN", "Cannot remove the last super admin")
+
+
+def _org(call: Call, permission: str) -> str:
+    check(call.params, {"orgId": text()})
+    org_id: str = call.params["orgId"]
+    if not call.may_org(permission, org_id):
+        raise no_org_access("cannot_access_organization", orgId=org_id)
+    call.need_fresh_key(org_id)
+    return org_id
+
+
+def _user(call: Call) -> Row | None:
+    address = call.params["email"].lower()
+    return next((user for user in call.state.users.values() if user["email"] == address), None)
+
+
+def _member(state: State, org_id: str, user: Row) -> Row | None:
+    rows = (m for m in state.members.values() if m["org_id"] == org_id and m["user_id"] == user["id"])
+    return next(rows, None)
+
+
+def read_audit(call: Call) -> Row:
+    """Read the audit log, newest first; a page past the end is an error."""
+    check(call.params, {"orgId": text()})
+    org_id = call.params["orgId"]
+    if not call.may_org("org.read_audit", org_id):
+        raise no_org_access("invalid_org_id", org_id=org_id)
+    call.need_fresh_key(org_id)
+    wanted = {"org_id": org_id, "table_name": call.params.get("tableName"), "operation": call.params.get("operation")}
+    found = [e for e in call.state.audit.values() if all(e[k] == v for k, v in wanted.items() if v)]
+    page = whole(call.params.get("page"), 0)
+    limit = min(whole(call.params.get("limit"), PAGE), _AUDIT_MOST)
+    if 0 < page * limit >= len(found):
+        details = f"An offset of {page * limit} was requested, but there are only {len(found)} rows."
+        raise bad("cannot_get_audit_logs", "Cannot get audit logs", error=bad_range(details))
+    newest_first = sorted(found, key=lambda entry: entry["created_at"], reverse=True)
+    data = newest_first[page * limit :][:limit]
+    return {"data": data, "total": len(found), "page": page, "limit": limit}
+
+
+ROUTES = (
+    Route("GET", "/organization/members", list_members),
+    Route("POST", "/organization/members", invite_member),
+    Route("DELETE", "/organization/members", remove_member, Guard.AUTH),
+    Route("GET", "/organization/audit", read_audit, Guard.AUTH),
+)

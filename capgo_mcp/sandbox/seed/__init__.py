@@ -1,0 +1,20 @@
+"""A sandbox full of believable things: two organizations, three apps, a busy year behind them."""
+
+import time
+from collections.abc import Callable
+
+from capgo_mcp.sandbox.seed import fleet, people, releases, trail, usage
+from capgo_mcp.sandbox.seed.calendar import Calendar
+from capgo_mcp.sandbox.seed.people import ADMIN_KEY, DEVELOPER_KEY, EXPIRED_KEY, READER_KEY, UPLOADER_KEY
+from capgo_mcp.sandbox.state import State
+
+__all__ = ["ADMIN_KEY", "DEVELOPER_KEY", "EXPIRED_KEY", "READER_KEY", "UPLOADER_KEY", "seeded"]
+
+
+def seeded(clock: Callable[[], float] = time.time) -> State:
+    """Make a filled state; the same clock gives the same state to the last byte."""
+    state = State(clock=clock)
+    calendar = Calendar(state.moment())
+    for plant in (people.plant, releases.plant, fleet.plant, usage.plant, trail.plant):
+        plant(state, calendar)
+    return state

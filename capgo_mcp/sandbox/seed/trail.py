@@ -1,0 +1,123 @@
+"""What happened around the releases: audit log, webhooks, builds and notifications."""
+
+from capgo_mcp.sandbox.answers import Row
+from capgo_mcp.sandbox.changes import actor_of, audit_entry
+from capgo_mcp.sandbox.rows import new_delivery, new_webhook
+from capgo_mcp.sandbox.seed.calendar import Calendar
+from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, MIRA
+from capgo_mcp.sandbox.state import State
+
+_WEBHOOKS: tuple[Row, ...] = (
+    {"name": "Release bell", "url": "https://hooks.example.com/release-bell", "events": ["app_versions", "channels"]},
+    {"name": "Audit mirror", "url": "https://audit.invalid/capgo", "events": ["orgs", "org_users"], "enabled": False},
+)
+_BUILDS: tuple[Row, ...] = (
+    {"id": "b1d0c0de-0000-4000-8000-000000000001", "platform": "ios", "status": "succeeded", "age": 9.3, "took": 417},
+    {"id": "b1d0c0de-0000-4000-8000-000000000002", "platform": "android", "status": "failed", "age": 5.1, "took": 88},
+    {
+        "id": "b1d0c0de-0000-4000-8000-000000000003",
+        "platform": "android",
+        "status": "running",
+        "age": 0.0,
+        "took": None,
+    },
+)
+_DELIVERED = 200
+_CAMPAIGNS = ("Shared folders are here", "Try the 2.3 beta", "Spring thank-you")
+
+
+def plant(state: State, calendar: Calendar) -> None:
+    """Fill in the trail."""
+    _audit(state, calendar)
+    _webhooks(state, calendar)
+    _builds(state, calendar)
+    _notifications(state, calendar)
+
+
+def _audit(state: State, calendar: Calendar) -> None:
+    desk, uploads = actor_of(state, state.keys[1]), actor_of(state, state.keys[3])
+    production = state.channels[1]
+    recent = [b for b in state.bundles.values() if b["app_id"] == DEMO_APP and b["created_at"] > calendar.ago(30)]
+    before = None
+    for bundle in recent:
+        _at(audit_entry(state, "app_versions", "INSERT", None, bundle, uploads), bundle["created_at"])
+        if before:
+            old, new = ({**production, "version": b["id"]} for b in (before, bundle))
+            _at(audit_entry(state, "channels", "UPDATE", old, new, desk), bundle["created_at"])
+        before = bundle
+    invitation = list(state.members.values())[-1]
+    _at(audit_entry(state, "org_users", "INSERT", None, invitation, desk), invitation["created_at"])
+
+
+def _at(entry: Row, moment: str) -> None:
+    entry["created_at"] = moment
+
+
+def _webhooks(state: State, calendar: Calendar) -> None:
+    for values in _WEBHOOKS:
+        row = new_webhook(state, LIGHTHOUSE, MIRA, **values, **calendar.made(120))
+        state.webhooks[row["id"]] = row
+    bell, mirror = state.webhooks.values()
+    for number in range(12):
+        failed = number in {3, 7}
+        _deliver(state, calendar, bell, "channels.UPDATE", number * 2.1 + 0.2, status=500 if failed else _DELIVERED)
+    _deliver(state, calendar, mirror, "orgs.UPDATE", 44.4, status=0)
+
+
+def _deliver(state: State, calendar: Calendar, webhook: Row, event: str, age: float, status: int) -> None:
+    ok = status == _DELIVERED
+    values = {
+        "status": "success" if ok else "failed",
+        "response_status": status or None,
+        "response_body": "ok" if ok else "upstream is away" if status else None,
+        "attempt_count": 1 if ok else 3,
+        "created_at": calendar.ago(age),
+        "completed_at": calendar.ago(age - 0.0001),
+        "duration_ms": 140 if ok else 5000,
+    }
+    row = new_delivery(state, webhook, event, {"event": event, "org_id": LIGHTHOUSE}, **values)
+    state.deliveries[row["id"]] = row
+
+
+def _builds(state: State, calendar: Calendar) -> None:
+    for build in _BUILDS:
+        took = build["took"]
+        state.builds[build["id"]] = {
+            "job_id": build["id"],
+            "app_id": DEMO_APP,
+            "platform": build["platform"],
+            "status": build["status"],
+            "machine": "mac-mini-m4" if build["platform"] == "ios" else "linux-8",
+            "started_at": calendar.ago(build["age"]) if took else calendar.now.isoformat(),
+            "completed_at": calendar.ago(build["age"] - took / 86400) if took else None,
+            "runner_wait_seconds": 12,
+            "build_time_seconds": took,
+            "error": "Keystore password is wrong" if build["status"] == "failed" else None,
+            "upload_url": None,
+        }
+
+
+def _notifications(state: State, calendar: Calendar) -> None:
+    state.notification_settings[DEMO_APP] = {
+        "appId": DEMO_APP,
+        "pushUpdateEnabled": True,
+        "pushUpdateInstallMode": "next",
+        "pushUpdateChannel": "production",
+    }
+    for number, name in enumerate(_CAMPAIGNS, 1):
+        campaign_id = state.uuid("campaign")
+        made = calendar.made(number * 10.5)
+        state.campaigns[campaign_id] = {
+            "id": campaign_id, "app_id": DEMO_APP, "name": name, "kind": "alert", "status": "sent", **made,
+        }  # fmt: skip
+        state.notification_days.append(
+            {
+                "app_id": DEMO_APP,
+                "campaign_id": campaign_id,
+                "date": calendar.day(number * 10),
+                "sent": 240 - number * 9,
+                "delivered": 231 - number * 9,
+                "opened": 80 - number * 11,
+                "failed": 9,
+            }
+        )

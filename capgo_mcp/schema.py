@@ -1,0 +1,82 @@
+"""Flat JSON Schema from a pydantic model, in the form that every MCP client accepts.
+
+No `$ref`, no `anyOf`, no `null`, no `const`, no titles: each of them makes some client or model provider drop a tool.
+Rules that an agent cannot act on (patterns, lengths) stay with the validation, whose errors explain them.
+"""
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import core_schema
+
+_LEFT_TO_VALIDATION: Final = ("pattern", "minLength", "maxLength")
+
+Schema = dict[str, Any]
+
+
+class _Flat(GenerateJsonSchema):
+    """Pydantic's generator, with a plainer word for what has several forms."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """An absent argument needs no default; one that has a meaning is shown."""
+        inner = self.generate_inner(schema["schema"])
+        default = schema.get("default")
+        return inner if default is None or default is False else {**inner, "default": default}
+
+    def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
+        plain = super().literal_schema(schema)
+        return {"enum": [plain.pop("const")], **plain} if "const" in plain else plain
+
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        plain = super().str_schema(schema)
+        return {key: value for key, value in plain.items() if key not in _LEFT_TO_VALIDATION}
+
+
+def input_schema(model: type[BaseModel]) -> Schema:
+    """The schema of a tool's arguments."""
+    return _closed(_generate(model, "validation"))
+
+
+def output_schema(model: type[BaseModel]) -> Schema:
+    """The schema of a tool's result."""
+    return _generate(model, "serialization")
+
+
+def _closed(schema: Schema) -> Schema:
+    return {**schema, "additionalProperties": False}
+
+
+def _generate(model: type[BaseModel], mode: JsonSchemaMode) -> Schema:
+    raw = model.model_json_schema(by_alias=False, mode=mode, schema_generator=_Flat)
+    definitions = raw.pop("$defs", {})
+    schema: Schema = _inline(raw, definitions)
+    schema.pop("description", None)
+    schema.setdefault("properties", {})
+    return schema
+
+
+def _inline(node: Any, definitions: Schema) -> Any:
+    """The schema with every `$ref` replaced by what it stands for, and without the titles of models."""
+    if isinstance(node, list):
+        return [_inline(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if reference := node.get("$ref"):
+        target = {
+            key: value for key, value in definitions[reference.rpartition("/")[2]].items() if key != "description"
+        }
+        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return {
+        key: {name: _inline(inner, definitions) for name, inner in value.items()}
+        if key == "properties"
+        else _inline(value, definitions)
+        for key, value in node.items()
+        if key != "title" or not isinstance(value, str)
+    }

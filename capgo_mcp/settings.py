@@ -1,0 +1,129 @@
+"""Flags and environment, read once into one frozen object."""
+
+import argparse
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final, Self
+
+import httpx2
+from pydantic import TypeAdapter, ValidationError
+
+from capgo_mcp.client import DEFAULT_TIMEOUT, DEFAULT_URL, Capgo
+from capgo_mcp.credentials import KeyFile, KeySource, NoKey, StaticKey
+from capgo_mcp.embedded import EmbeddedSandbox, SandboxKey
+from capgo_mcp.fields import AppId
+from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
+
+_SANDBOX_URL: Final = "http://sandbox.invalid"
+
+
+class SettingsError(Exception):
+    """The settings contradict themselves or cannot be used; the message says which one and why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a user can choose.
+
+    Attributes:
+        key: Where the API key comes from.
+        url: Address of the API.
+        timeout: Seconds a call may take in all.
+        sandbox: Whether to use the embedded Capgo instead of the network.
+        read_only: Whether tools that write are left out.
+        app: The only app that tools may touch.
+        toolsets: Names of the toolsets that are on.
+        excluded: Names of tools that are left out.
+    """
+
+    key: KeySource
+    url: str = DEFAULT_URL
+    timeout: float = DEFAULT_TIMEOUT
+    sandbox: bool = False
+    read_only: bool = False
+    app: str | None = None
+    toolsets: frozenset[str] = frozenset(map(toolset, DEFAULT))
+    excluded: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, flags: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Self:
+        """The settings that flags and environment make.
+
+        Raises:
+            SettingsError: One of them cannot be used.
+        """
+        if flags.timeout <= 0:
+            raise SettingsError("--timeout must be more than 0 seconds.")
+        return cls(
+            key=_key(environment),
+            url=_address(environment.get("CAPGO_API_URL", "").strip() or DEFAULT_URL),
+            timeout=flags.timeout,
+            sandbox=flags.sandbox,
+            read_only=flags.read_only,
+            app=_app(flags.app),
+            toolsets=_toolsets(flags.toolsets),
+            excluded=_names(flags.exclude_tools, {operation.spec.name for operation in every()}, "--exclude-tools"),
+        )
+
+    def connect(self) -> Capgo:
+        """The client these settings describe, not yet opened."""
+        if self.sandbox:
+            return Capgo(SandboxKey(), url=_SANDBOX_URL, timeout=self.timeout, transport=EmbeddedSandbox())
+        return Capgo(self.key, url=self.url, timeout=self.timeout)
+
+
+def _key(environment: Mapping[str, str]) -> KeySource:
+    if key := environment.get("CAPGO_API_KEY", "").strip():
+        return StaticKey(key)
+    if path := environment.get("CAPGO_API_KEY_FILE", "").strip():
+        return KeyFile(Path(path).expanduser())
+    return NoKey()
+
+
+def _address(text: str) -> str:
+    """The API's address; plain http only where nobody else can read the key on its way."""
+    try:
+        url = httpx2.URL(text)
+    except httpx2.InvalidURL as error:
+        raise SettingsError(f"CAPGO_API_URL is not an address: {error}.") from error
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+        raise SettingsError("CAPGO_API_URL must be an address such as https://api.capgo.app, without ? and #.")
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise SettingsError("CAPGO_API_URL must start with https://: over plain http the API key can be read.")
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _app(app_id: str | None) -> str | None:
+    if app_id is None:
+        return None
+    try:
+        return TypeAdapter(AppId).validate_python(app_id)
+    except ValidationError:
+        raise SettingsError("--app must be an app id such as com.demo.app.") from None
+
+
+def _toolsets(text: str) -> frozenset[str]:
+    default, opt_in = (frozenset(map(toolset, modules)) for modules in (DEFAULT, OPT_IN))
+    groups = {"default": default, "all": default | opt_in}
+    names = _names(text, {*groups["all"], *groups}, "--toolsets")
+    return frozenset().union(*(groups.get(name, {name}) for name in names))
+
+
+def _names(text: str, known: Collection[str], flag: str) -> frozenset[str]:
+    """A list of names separated by commas, each of which must be known."""
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    for name in sorted(names - set(known)):
+        near = get_close_matches(name, known, n=1)
+        raise SettingsError(f"{flag}: there is no {name!r}" + (f"; did you mean {near[0]}?" if near else "."))
+    return names

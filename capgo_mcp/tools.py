@@ -1,0 +1,149 @@
+"""Which tools exist under the settings, and the only path of a call."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import mcp_types as t
+from pydantic import BaseModel
+
+from capgo_mcp import arguments, confirm, render
+from capgo_mcp.client import Capgo
+from capgo_mcp.errors import CapgoError, OutcomeUnknown
+from capgo_mcp.operation import Effect, Operation
+from capgo_mcp.operations import every
+from capgo_mcp.outcomes import Outcome
+from capgo_mcp.schema import Schema, input_schema, output_schema
+from capgo_mcp.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool: the operation it sends, the controls it offers beside the operation's arguments, and what is locked."""
+
+    operation: type[Operation[Any]]
+    locked: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name agents call it by."""
+        return self.operation.spec.name
+
+    @property
+    def writes(self) -> bool:
+        """Whether a call may change something at Capgo."""
+        return self.operation.spec.effect is not Effect.READ
+
+    @property
+    def controls(self) -> frozenset[str]:
+        """The names of the arguments that steer the tool and never reach Capgo."""
+        consent = {"confirm"} if confirm.can_destroy(self.operation) else set()
+        further = {"fields"} if not self.writes and render.requestable(self.operation.spec.answer) else set()
+        return frozenset(consent | further)
+
+    def definition(self) -> t.Tool:
+        """The tool as clients see it."""
+        spec = self.operation.spec
+        answer: type[BaseModel] = Outcome[spec.answer] if self.writes else spec.answer  # type: ignore[name-defined]
+        return t.Tool(
+            name=spec.name,
+            title=spec.title,
+            description=spec.description,
+            input_schema=self._input_schema(),
+            output_schema=output_schema(answer),
+            annotations=t.ToolAnnotations(
+                title=spec.title,
+                read_only_hint=not self.writes,
+                destructive_hint=spec.effect in (Effect.CHANGE, Effect.DELETE),
+                idempotent_hint=spec.effect is not Effect.CREATE,
+                open_world_hint=True,
+            ),
+        )
+
+    def _input_schema(self) -> Schema:
+        schema = input_schema(self.operation)
+        offered: Schema = input_schema(arguments.Controls)["properties"]
+        if "fields" in self.controls:
+            names = {"type": "string", "enum": render.requestable(self.operation.spec.answer)}
+            offered["fields"] = {**offered["fields"], "items": names}
+        properties = {**schema["properties"], **{name: offered[name] for name in sorted(self.controls)}}
+        schema["properties"] = {name: rule for name, rule in properties.items() if name not in self.locked}
+        if required := [name for name in schema.get("required", []) if name not in self.locked]:
+            schema["required"] = required
+        return schema
+
+
+def chosen(settings: Settings) -> Iterator[Tool]:
+    """The tools that exist under the settings, in the order in which the operations are declared."""
+    for operation in every():
+        tool = Tool(operation, {"app_id": settings.app} if settings.app else {})
+        if (
+            operation.spec.toolset in settings.toolsets
+            and operation.spec.name not in settings.excluded
+            and not (settings.read_only and tool.writes)
+            and set(tool.locked) <= set(operation.model_fields)  # a tool without app_id could leave the app
+        ):
+            yield tool
+
+
+class Toolbox:
+    """The tools of one server and their calls."""
+
+    def __init__(self, capgo: Capgo, settings: Settings) -> None:
+        self._capgo = capgo
+        self._tools = {tool.name: tool for tool in chosen(settings)}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tools
+
+    def definitions(self) -> list[t.Tool]:
+        """Every tool, in the order in which the operations are declared."""
+        return [tool.definition() for tool in self._tools.values()]
+
+    async def call(self, name: str, raw: Mapping[str, Any]) -> t.CallToolResult:
+        """Call a tool that exists; whatever goes wrong is told in the result."""
+        tool = self._tools[name]
+        started = time.monotonic()
+        code = "ok"
+        try:
+            return _result(await self._answer(tool, raw))
+        except CapgoError as error:
+            code = error.code
+            return _failure(error)
+        except Exception:
+            code = "internal_error"
+            log.exception("%s failed", name)
+            return _failure(CapgoError(code, f"{name} failed inside this server; its log says where."))
+        finally:
+            log.info("%s %s %.0f ms", name, code, (time.monotonic() - started) * 1000)
+
+    async def _answer(self, tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
+        operation, controls = arguments.read(tool.operation, tool.controls, tool.locked, raw)
+        if pending := confirm.settle(operation, controls):
+            return render.shown(pending)
+        try:
+            answer = await self._capgo.send(operation)
+        except OutcomeUnknown as error:
+            error.hint = f"Do not repeat it yet: read back with {self._readers(tool)}."
+            raise
+        return render.shown(Outcome(done=True, result=answer) if tool.writes else answer, controls.fields)
+
+    def _readers(self, tool: Tool) -> str:
+        """The tools that tell whether a write of this tool happened."""
+        toolset = tool.operation.spec.toolset
+        return " or ".join(
+            name for name, other in self._tools.items() if other.operation.spec.toolset == toolset and not other.writes
+        )
+
+
+def _result(facts: dict[str, Any]) -> t.CallToolResult:
+    """The same facts in both channels: some clients show only one of them."""
+    return t.CallToolResult(structured_content=facts, content=[t.TextContent(type="text", text=render.compact(facts))])
+
+
+def _failure(error: CapgoError) -> t.CallToolResult:
+    return t.CallToolResult(is_error=True, content=[t.TextContent(type="text", text=str(error))])
