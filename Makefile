@@ -5,14 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix snapshots bench clean
+.PHONY: help demo test check fix definitions bench clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
 	@echo "make test       the tests"
 	@echo "make check      lint, format, types and generated files"
 	@echo "make fix        format, and mend what the linter can"
-	@echo "make snapshots  rewrite the recorded tool definitions after an intended change"
+	@echo "make definitions  rewrite the tool definitions after a change of an operation"
 	@echo "make bench      measure start, memory and calls"
 
 $(VENV)/run: pyproject.toml constraints.txt
@@ -40,8 +40,8 @@ fix: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-snapshots: $(VENV)/dev
-	UPDATE_SNAPSHOTS=1 $(BIN)/pytest tests/test_snapshots.py
+definitions: $(VENV)/run
+	$(BIN)/python -m capgo_mcp.definitions
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench

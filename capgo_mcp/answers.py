@@ -43,6 +43,7 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="ignore",
         validate_by_name=True,
         coerce_numbers_to_str=True,

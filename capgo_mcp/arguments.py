@@ -20,7 +20,7 @@ from capgo_mcp.operation import Operation
 class Controls(BaseModel):
     """Arguments that steer the tool and never reach Capgo."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
     confirm: Annotated[
         StrictBool, Field(description="true only after the user has seen the preview and agreed to exactly this.")

@@ -1,6 +1,5 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
-from types import TracebackType
 from typing import Any, Final, Self, cast
 
 import anyio
@@ -40,21 +39,28 @@ class Capgo:
     ) -> None:
         self._key = StaticKey(key) if isinstance(key, str) else key
         self._timeout = timeout
-        self._http = httpx2.AsyncClient(
-            base_url=url,
-            transport=transport,
-            timeout=None,  # send() holds the one deadline
-            headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
-        )
+        self._url = url
+        self._transport = transport
+        self._opened: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._http.__aexit__(kind, error, trace)
+    async def __aexit__(self, *error: object) -> None:
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    @property
+    def _http(self) -> httpx2.AsyncClient:
+        """The connections, made at the first request: loading the system's certificates takes a while."""
+        if self._opened is None:
+            self._opened = httpx2.AsyncClient(
+                base_url=self._url,
+                transport=self._transport,
+                timeout=None,  # send() holds the one deadline
+                headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
+            )
+        return self._opened
 
     async def send(self, operation: Operation[A]) -> A:
         """Send an operation and return its answer; a list operation walks pages up to its `limit`.
@@ -80,7 +86,7 @@ class Capgo:
             response = await self._request(request)
         except (httpx2.ConnectError, httpx2.UnsupportedProtocol) as error:
             raise Unreachable(
-                "unreachable", f"Could not connect to {self._http.base_url}; nothing was sent.", _CHECK_ADDRESS
+                "unreachable", f"Could not connect to {self._url}; nothing was sent.", _CHECK_ADDRESS
             ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _lost(operation, "the connection broke before the answer came") from error

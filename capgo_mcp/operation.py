@@ -93,7 +93,9 @@ class Spec:
 class Operation(BaseModel, Generic[A]):
     """One call of the Capgo API: an instance holds valid arguments, `spec` says everything else."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
     spec: ClassVar[Spec]
 

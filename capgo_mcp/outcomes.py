@@ -17,7 +17,7 @@ class Call(BaseModel):
 class Outcome(BaseModel, Generic[A]):
     """The result of a tool that writes; when `done` is false, nothing has changed."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     done: bool
     result: A | None = None

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import mcp_types as t
-from pydantic import BaseModel
 
-from capgo_mcp import arguments, confirm, render
+from capgo_mcp import arguments, confirm, definitions, render
 from capgo_mcp.client import Capgo
 from capgo_mcp.errors import CapgoError, OutcomeUnknown
 from capgo_mcp.operation import Effect, Operation
 from capgo_mcp.operations import every
 from capgo_mcp.outcomes import Outcome
-from capgo_mcp.schema import Schema, input_schema, output_schema
 from capgo_mcp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,43 +36,13 @@ class Tool:
         """Whether a call may change something at Capgo."""
         return self.operation.spec.effect is not Effect.READ
 
-    @property
-    def controls(self) -> frozenset[str]:
-        """The names of the arguments that steer the tool and never reach Capgo."""
-        consent = {"confirm"} if confirm.can_destroy(self.operation) else set()
-        further = {"fields"} if not self.writes and render.requestable(self.operation.spec.answer) else set()
-        return frozenset(consent | further)
-
     def definition(self) -> t.Tool:
-        """The tool as clients see it."""
-        spec = self.operation.spec
-        answer: type[BaseModel] = Outcome[spec.answer] if self.writes else spec.answer  # type: ignore[name-defined]
-        return t.Tool(
-            name=spec.name,
-            title=spec.title,
-            description=spec.description,
-            input_schema=self._input_schema(),
-            output_schema=output_schema(answer),
-            annotations=t.ToolAnnotations(
-                title=spec.title,
-                read_only_hint=not self.writes,
-                destructive_hint=spec.effect in (Effect.CHANGE, Effect.DELETE),
-                idempotent_hint=spec.effect is not Effect.CREATE,
-                open_world_hint=True,
-            ),
-        )
-
-    def _input_schema(self) -> Schema:
-        schema = input_schema(self.operation)
-        offered: Schema = input_schema(arguments.Controls)["properties"]
-        if "fields" in self.controls:
-            names = {"type": "string", "enum": render.requestable(self.operation.spec.answer)}
-            offered["fields"] = {**offered["fields"], "items": names}
-        properties = {**schema["properties"], **{name: offered[name] for name in sorted(self.controls)}}
-        schema["properties"] = {name: rule for name, rule in properties.items() if name not in self.locked}
-        if required := [name for name in schema.get("required", []) if name not in self.locked]:
-            schema["required"] = required
-        return schema
+        """The tool as clients see it: a locked argument is not there."""
+        tool = definitions.stored(self.operation)
+        for name in self.locked:
+            tool.input_schema["properties"].pop(name)
+            tool.input_schema["required"].remove(name)
+        return tool
 
 
 def chosen(settings: Settings) -> Iterator[Tool]:
@@ -122,7 +90,7 @@ class Toolbox:
             log.info("%s %s %.0f ms", name, code, (time.monotonic() - started) * 1000)
 
     async def _answer(self, tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
-        operation, controls = arguments.read(tool.operation, tool.controls, tool.locked, raw)
+        operation, controls = arguments.read(tool.operation, definitions.controls(tool.operation), tool.locked, raw)
         if pending := confirm.settle(operation, controls):
             return render.shown(pending)
         try:

@@ -35,7 +35,7 @@ class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_reques
 class Binding(BaseModel):
     """A role that a key holds somewhere."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     role_name: Annotated[str, Field(description="Role, e.g. app_reader.", min_length=1)]
     scope_type: Annotated[Literal["org", "app", "channel"], Field(description="Where it holds.")]

@@ -9,11 +9,19 @@ from capgo_mcp.sandbox.state import State
 _TABLES = {"apps": "apps", "app_versions": "bundles", "channels": "channels", "org_users": "members", "orgs": "orgs"}
 _KEYS = {"apps": "app_id"}
 
+SYSTEM: Row = {
+    "actor_type": "system",
+    "actor_user_id": None,
+    "actor_user_email": None,
+    "actor_apikey_id": None,
+    "actor_apikey_name": None,
+}
+
 
 def insert(call: Call, table: str, row: Row) -> Row:
     """Add a row."""
     _rows(call.state, table)[row[_KEYS.get(table, "id")]] = row
-    _record(call, table, "INSERT", None, row)
+    audit_entry(call.state, table, "INSERT", None, row, actor_of(call.state, call.key))
     return row
 
 
@@ -21,14 +29,14 @@ def update(call: Call, table: str, row: Row, **values: Any) -> Row:
     """Change columns of a row, and with them its time of change."""
     old = dict(row)
     row.update(values, updated_at=call.state.now())
-    _record(call, table, "UPDATE", old, row)
+    audit_entry(call.state, table, "UPDATE", old, row, actor_of(call.state, call.key))
     return row
 
 
-def delete(call: Call, table: str, row: Row) -> None:
-    """Remove a row."""
+def delete(call: Call, table: str, row: Row, actor: Row | None = None) -> None:
+    """Remove a row, on the caller's behalf unless another actor is named."""
     del _rows(call.state, table)[row[_KEYS.get(table, "id")]]
-    _record(call, table, "DELETE", row, None)
+    audit_entry(call.state, table, "DELETE", row, None, actor or actor_of(call.state, call.key))
 
 
 def audit_entry(state: State, table: str, operation: str, old: Row | None, new: Row | None, actor: Row) -> Row:
@@ -61,10 +69,6 @@ def actor_of(state: State, key: Row) -> Row:
         "actor_apikey_id": key["id"],
         "actor_apikey_name": key["name"],
     }
-
-
-def _record(call: Call, table: str, operation: str, old: Row | None, new: Row | None) -> None:
-    audit_entry(call.state, table, operation, old, new, actor_of(call.state, call.key))
 
 
 def _rows(state: State, table: str) -> dict[Any, Row]:

@@ -35,10 +35,12 @@ class Host(Protocol):
     """What the counters ask of the sandbox they count for."""
 
     @property
-    def clock(self) -> Callable[[], float]: ...  # noqa: D102  (a protocol says what, its implementation why)
+    def clock(self) -> Callable[[], float]:
+        """What time it is, in seconds."""
 
     @property
-    def limits(self) -> Limits: ...  # noqa: D102  (the same)
+    def limits(self) -> Limits:
+        """The figures in force."""
 
 
 @dataclass

@@ -80,7 +80,7 @@ def new_app(state: State, app_id: str, name: str | None, org_id: str, user_id: s
     }
 
 
-def new_bundle(state: State, app: Row, name: str, key: Row, **values: Any) -> Row:
+def new_bundle(state: State, app: Row, name: str, user_id: str, **values: Any) -> Row:
     """Make a bundle registered under an external address."""
     now = state.now()
     return {
@@ -97,7 +97,7 @@ def new_bundle(state: State, app: Row, name: str, key: Row, **values: Any) -> Ro
         "min_update_version": None,
         "native_packages": None,
         "owner_org": app["owner_org"],
-        "user_id": key["user_id"],
+        "user_id": user_id,
         "r2_path": None,
         "manifest": None,
         "link": None,
@@ -106,7 +106,7 @@ def new_bundle(state: State, app: Row, name: str, key: Row, **values: Any) -> Ro
         "key_id": None,
         "cli_version": None,
         "deleted_at": None,
-        "created_by_apikey_rbac_id": key["rbac_id"],
+        "created_by_apikey_rbac_id": None,
         **values,
     }
 

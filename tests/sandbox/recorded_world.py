@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from capgo_mcp.sandbox.changes import audit_entry
+from capgo_mcp.sandbox.changes import SYSTEM, audit_entry
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import (
     new_app,
@@ -43,8 +43,8 @@ _USERS = {
 }
 _START = datetime(2026, 11, 21, 19, 24, 14, 691806, UTC)
 _COUNT = 130
-_ACTOR = ("actor_user_id", "actor_user_email", "actor_apikey_id", "actor_apikey_name")
-_SYSTEM = {"actor_type": "system", **dict.fromkeys(_ACTOR)}
+_URL = "https://example.com/b.zip"
+_UPLOADED = {"checksum": "3885ee49", "r2_path": "orgs/demo.zip", "link": "https://capgo.app", "comment": "its a test"}
 
 
 @dataclass
@@ -69,7 +69,7 @@ def recorded_world(clock: Clock) -> State:
     state.users = {user_id: {"id": user_id, "email": email, "image_url": ""} for user_id, email in _USERS.items()}
     for org_id in (*_READABLE, ADMIN_ORG, STATS_ORG):
         name = "Demo org" if org_id == DEMO_ORG else f"Org {org_id[:4]}"
-        state.orgs[org_id] = new_org(state, name, TEST, id=org_id)
+        state.orgs[org_id] = new_org(state, name, TEST, id=org_id, logo="", has_usage_credits=True)
     for user_id, role in ((_ADMIN, "org_admin"), (TEST, "org_super_admin"), (TEST2, "org_member")):
         member = new_member(state, DEMO_ORG, user_id, role)
         state.members[member["id"]] = member
@@ -116,25 +116,26 @@ def _add_apps(state: State) -> None:
     owners |= {f"com.page.app{n:03}": DEMO_ORG for n in range(1, 61)}
     owners |= {"com.demoadmin.app": ADMIN_ORG, "com.stats.app": STATS_ORG}
     for app_id, org_id in owners.items():
-        state.apps[app_id] = new_app(state, app_id, app_id, org_id, TEST)
+        values = {"last_version": None if app_id.startswith(PAGE) else "1.0.0", "updated_at": state.now()}
+        state.apps[app_id] = new_app(state, app_id, app_id, org_id, TEST, **values)
 
 
 def _add_demo_app(state: State) -> None:
     app = state.apps[DEMO]
     for bundle_id, name in ((3, "1.0.0"), (4, "1.0.1"), (5, "1.361.0"), (6, "1.360.0"), (7, "1.359.0")):
-        state.bundles[bundle_id] = new_bundle(state, app, name, state.keys[6], id=bundle_id)
+        state.bundles[bundle_id] = new_bundle(state, app, name, TEST, id=bundle_id, **_UPLOADED)
     platforms: dict[str, Row] = {
         "production": {"public": True, "ios": False, "electron": False},
-        "no_access": {},
         "two_default": {"public": True, "android": False, "electron": False},
         "electron_only": {"ios": False, "android": False},
+        "no_access": {},
     }
     for name, values in platforms.items():
-        channel = new_channel(state, app, name, TEST, version=3, **values)
+        channel = new_channel(state, app, name, TEST, version=3, allow_device_self_set=True, **values)
         state.channels[channel["id"]] = channel
     for number, version in (("00", "1.0.0"), ("10", "1.0.0"), ("11", "1.0.1"), ("12", "1.0.0"), ("13", "1.0.0")):
         device = new_device(DEMO, f"00000000-0000-0000-0000-0000000000{number}", version, postgres(_START))
-        state.devices[DEMO, device["device_id"]] = device
+        state.devices[DEMO, device["device_id"]] = device | {"is_emulator": number == "00"}
     for version in ("1.0.0", "1.0.1"):
         state.bundle_days.setdefault((DEMO, "2026-11-02"), {})[version] = 0
     state.serials["channels"] += 1
@@ -146,12 +147,12 @@ def _add_page_app(state: State) -> None:
     for number in range(1, _COUNT + 1):
         made = postgres(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number))
         times = {"created_at": made, "updated_at": made}
-        bundle = new_bundle(state, app, f"1.0.{number}", state.keys[6], **times)
+        bundle = new_bundle(state, app, f"1.0.{number}", TEST, external_url=_URL, checksum="b" * 32, **times)
         state.bundles[bundle["id"]] = bundle
         served = bundle["id"] if number % 3 == 0 else None
         channel = new_channel(state, app, f"chan-{number:03}", TEST, version=served, **times)
         state.channels[channel["id"]] = channel
-        audit_entry(state, "channels", "INSERT", None, channel, _SYSTEM)
+        audit_entry(state, "channels", "INSERT", None, channel, SYSTEM)
         custom = {"custom_id": f"user-{number}"} if number % 10 == 0 else {}
         device = new_device(PAGE, f"00000000-0000-4000-8000-{number:012}", f"1.0.{number}", made, **custom)
         state.devices[PAGE, device["device_id"]] = device
@@ -177,12 +178,18 @@ _FLAGS = {
     "disableAutoUpdate": "minor",
 }
 _NEW_APP = {"app_id": "com.new.app", "name": "New app", "owner_org": DEMO_ORG}
+_NEW_SETTINGS = {
+    "retention": 63113903,
+    "block_provider_infra_requests": False,
+    "allow_device_custom_id": False,
+    "expose_metadata": True,
+}
 _BURST = f"/device?app_id={DEMO}&device_id=00000000-0000-0000-0000-000000000011"
 
 # Calls of the super key that were made but not recorded, before the recording with that number.
 SILENT: dict[int, list[tuple[str, str, Row | None]]] = {
     97: [("POST", "/app", _NEW_APP)],
-    131: [("PUT", "/app/com.new.app", {"retention": 63113903})],
+    131: [("PUT", "/app/com.new.app", _NEW_SETTINGS)],
     149: [("POST", "/app", _NEW_APP)],
     159: [("POST", "/bundle", _bundle("9.0.1")), ("POST", "/bundle", _bundle("9.0.2-beta.1+build.5"))],
     193: [("DELETE", "/bundle", {"app_id": DEMO, "version": "9.0.0"})],

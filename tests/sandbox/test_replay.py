@@ -81,7 +81,7 @@ async def test_answer_is_the_recorded_one(answers: dict[int, httpx2.Response], r
     """Status, error, keys of the body, number of rows and headers of an answer are the recorded ones."""
     expected, given = record["response"], answers[record["n"]]
     assert given.status_code == expected["status"], given.text
-    body = given.json() if given.content else ""
+    body: Any = given.json() if given.content else ""
     assert _shape(body) == _shape(expected["body"])
     if "items" in expected:
         assert len(_rows(body)) == expected["items"]

@@ -39,9 +39,8 @@ def create_bundle(call: Call) -> Row:
     _check_encryption(call, app)
     _check_name_is_free(call, app_id, name)
     optional = {field: call.params.get(field) for field in ("session_key", "key_id")}
-    row = new_bundle(
-        call.state, app, name, call.key, external_url=url, checksum=str(call.params["checksum"]), **optional
-    )
+    values = {"external_url": url, "checksum": str(call.params["checksum"]), **optional}
+    row = new_bundle(call.state, app, name, call.key["user_id"], **values)
     app["last_version"] = name
     return {"status": "success", "bundle": changes.insert(call, "app_versions", row)}
 

@@ -1,7 +1,5 @@
 """Channels."""
 
-from typing import Any
-
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, Row, bad, broken, no_app_access, no_row
 from capgo_mcp.sandbox.call import Call
@@ -73,8 +71,10 @@ def read_channels(call: Call) -> Row | list[Row]:
         if not channel:
             raise bad("cannot_find_version", "Cannot find version", supabaseError=no_row())
         return _shown(call.state, channel)
-    rows = sorted((c for c in call.state.channels.values() if c["app_id"] == app_id), key=lambda c: c["created_at"])
-    page = overlapping_page(rows, call.params.get("page"), "cannot_find_channels", "Cannot find channels")
+    rows = [c for c in call.state.channels.values() if c["app_id"] == app_id]
+    # The database moves a changed row behind those made at the same time.
+    oldest_first = sorted(rows, key=lambda c: (c["created_at"], c["updated_at"]))
+    page = overlapping_page(oldest_first, call.params.get("page"), "cannot_find_channels", "Cannot find channels")
     return [_shown(call.state, channel) for channel in page]
 
 
@@ -121,13 +121,10 @@ def _grant_preview(call: Call, channel: Row) -> None:
 
 
 def _change(call: Call, channel: Row) -> Row:
-    about = {"app_id": channel["app_id"], "channel": channel["name"]}
+    # Serving another bundle takes channel.promote_bundle as well, which every role with this permission holds.
     if not call.may_channel("channel.update_settings", channel):
-        raise no_app_access(**about)
-    if "version" in call.params and not call.may_channel("channel.promote_bundle", channel):
-        raise no_app_access(**about)
-    values: dict[str, Any] = checked_settings(call)
-    values |= rollout_values(call, channel)
+        raise no_app_access(channel["app_id"], channel=channel["name"])
+    values = checked_settings(call) | rollout_values(call, channel)
     changes.update(call, "channels", channel, **values)
     _keep_one_public(call, channel)
     return OK

@@ -77,7 +77,7 @@ def remove_member(call: Call) -> Row:
     if not member:
         raise Refusal(404, "organization_member_not_found", "User is not a member of this organization", about)
     _check_removable(call, member)
-    changes.delete(call, "org_users", member)
+    changes.delete(call, "org_users", member, changes.SYSTEM)
     revoke(call, org_id, user["id"])
     return OK
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from capgo_mcp.sandbox.answers import Row
 from capgo_mcp.sandbox.times import postgres
@@ -13,7 +14,7 @@ class Calendar:
 
     now: datetime
 
-    @property
+    @cached_property
     def midnight(self) -> datetime:
         """The last midnight, in UTC."""
         return self.now.replace(hour=0, minute=0, second=0, microsecond=0)

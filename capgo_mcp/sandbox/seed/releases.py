@@ -121,7 +121,7 @@ def _add_bundle(state: State, calendar: Calendar, app: Row, name: str, age: floa
         "link": f"https://example.com/changelog/{name}" if app_id == DEMO_APP and name in _LINKED else None,
         "cli_version": "7.40.1",
     }
-    row = new_bundle(state, app, name, state.keys[3], **values, **calendar.made(age))
+    row = new_bundle(state, app, name, MIRA, **values, **calendar.made(age))
     state.bundles[row["id"]] = row
 
 

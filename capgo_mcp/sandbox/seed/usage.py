@@ -12,6 +12,7 @@ DAYS = 60
 _USERS = {DEMO_APP: 240, NOTES_APP: 12, RIDER_APP: 30}
 _SHARES = (0.52, 0.2, 0.12, 0.09, 0.05, 0.02)
 _SHELLS = ("2.2.0", "2.1.0", "2.0.0")
+_MONTH = 30
 _MEGABYTE = 1_000_000
 
 
@@ -27,7 +28,7 @@ def _add_day(state: State, calendar: Calendar, app_id: str, users: int, back: in
     active = round(users * (0.82 + 0.1 * math.sin(back * 2 * math.pi / 7) - back * 0.003))
     stored = (4 if back % 4 == 0 else 0) * _MEGABYTE
     state.usage[app_id, day] = {
-        "mau": active if back == DAYS else round(active * 0.06),
+        "mau": round(active / _MONTH),
         "storage": stored,
         "storage_byte_hours": stored * 24,
         "bandwidth": active * 340_000,

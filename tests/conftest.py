@@ -1,0 +1,29 @@
+"""What every test may use."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from capgo_mcp.client import Capgo
+from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio, as the server does."""
+    return "asyncio"
+
+
+@pytest.fixture
+def state() -> State:
+    """A freshly seeded sandbox, to look into and to alter."""
+    return seeded()
+
+
+@pytest.fixture
+async def capgo(state: State) -> AsyncIterator[Capgo]:
+    """A client of the sandbox with the administrator's key."""
+    transport = httpx2.ASGITransport(app=create_app(state))
+    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=transport) as client:
+        yield client

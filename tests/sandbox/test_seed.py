@@ -1,0 +1,140 @@
+"""The seeded world is as rich as promised, and always the same."""
+
+import re
+import time
+from collections import Counter
+
+import pytest
+
+from capgo_mcp.sandbox import (
+    ADMIN_KEY,
+    DEVELOPER_KEY,
+    EXPIRED_KEY,
+    READER_KEY,
+    UPLOADER_KEY,
+    State,
+    create_app,
+    seeded,
+)
+from capgo_mcp.sandbox.routes.bundles import SEMVER
+from capgo_mcp.sandbox.times import parsed
+from tests.sandbox.caller import APP, Caller, code
+from tests.sandbox.recorded_world import Clock
+
+
+@pytest.fixture
+def state(clock: Clock) -> State:
+    """A seeded state."""
+    return seeded(clock)
+
+
+def test_same_clock_gives_the_same_state(clock: Clock) -> None:
+    """Two states seeded by the same clock are equal to the last byte."""
+    assert repr(vars(seeded(clock))).replace("0x", "") != ""
+    first, second = (vars(seeded(clock)) for _ in range(2))
+    assert repr({k: v for k, v in first.items() if k != "meters"}) == repr(
+        {k: v for k, v in second.items() if k != "meters"}
+    )
+
+
+def test_seeding_is_fast(clock: Clock) -> None:
+    """Seeding takes a blink, so that every test can have its own world."""
+
+    def took() -> float:
+        start = time.perf_counter()
+        seeded(clock)
+        return time.perf_counter() - start
+
+    assert min(took() for _ in range(10)) < 0.03
+
+
+def test_demo_app_has_many_bundles(state: State) -> None:
+    """More than 120 bundles with semantic versions run from 1.0.0 to 2.3.0, some of them pre-releases."""
+    bundles = [b for b in state.bundles.values() if b["app_id"] == APP]
+    names = [b["name"] for b in bundles if not b["deleted"]]
+    assert len(names) > 120
+    assert all(SEMVER.fullmatch(name) for name in names)
+    assert {"1.0.0", "2.3.0"} <= set(names)
+    assert sum("-" in name for name in names) > 10
+    assert all(re.fullmatch(r"[0-9a-f]{64}", b["checksum"]) for b in bundles)
+    assert any(b["comment"] for b in bundles)
+    assert any(b["link"] for b in bundles)
+
+
+def test_demo_app_has_many_channels(state: State) -> None:
+    """More than 50 channels exist; one is public, one rolls out and most are previews."""
+    channels = [c for c in state.channels.values() if c["app_id"] == APP]
+    assert len(channels) > 50
+    assert [c["name"] for c in channels if c["public"]] == ["production"]
+    assert [c["name"] for c in channels if c["rollout_enabled"] and c["rollout_version"]] == ["staging"]
+    assert {"production", "beta", "staging", "dev", "internal", "qa"} < {c["name"] for c in channels}
+    served = {c["name"]: state.bundles[c["version"]]["name"] for c in channels if c["version"]}
+    assert served["production"].startswith("2.2.")
+    assert served["beta"].startswith("2.3.0-beta.")
+
+
+def test_demo_app_has_many_devices(state: State) -> None:
+    """More than 240 devices differ in everything a fleet differs in, and a few are pinned."""
+    devices = [d for d in state.devices.values() if d["app_id"] == APP]
+    assert len(devices) > 240
+    platforms = Counter(d["platform"] for d in devices)
+    assert platforms["ios"] > 50 < platforms["android"]
+    assert 0 < platforms["electron"] < 20
+    for column in ("version_name", "plugin_version", "os_version", "is_prod", "is_emulator", "custom_id"):
+        assert len({d[column] for d in devices}) > 1, column
+    assert "1.4.2" in {d["version_name"] for d in devices}
+    assert len(state.overrides) == 8
+
+
+def test_the_rest_of_the_world_is_there(state: State) -> None:
+    """Two organizations own three apps, and everything around them has rows."""
+    assert (len(state.orgs), len(state.apps)) == (2, 3)
+    assert {app["owner_org"] for app in state.apps.values()} == set(state.orgs)
+    assert any(member["is_invite"] for member in state.members.values())
+    assert {d["status"] for d in state.deliveries.values()} == {"success", "failed"}
+    tables = (state.webhooks, state.audit, state.builds, state.notification_settings, state.campaigns)
+    assert all(tables)
+    assert len({day for app_id, day in state.usage if app_id == APP}) == 60
+
+
+def test_nothing_lies_in_the_future(state: State, clock: Clock) -> None:
+    """Every timestamp of the seed is past."""
+    rows = [*state.bundles.values(), *state.channels.values(), *state.devices.values(), *state.audit.values()]
+    assert all(parsed(row.get("updated_at") or row["created_at"]).timestamp() <= clock() for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "channels", "settings"),
+    [
+        (ADMIN_KEY, 200, 200, 200),
+        (DEVELOPER_KEY, 200, 200, 401),
+        (UPLOADER_KEY, 200, 200, 401),
+        (READER_KEY, 200, 200, 401),
+        (EXPIRED_KEY, 401, 401, 401),
+    ],
+)
+async def test_keys_open_what_their_roles_open(
+    sandbox: Caller, key: str, status: int, channels: int, settings: int
+) -> None:
+    """Each seeded key reads and changes exactly what its role allows."""
+    assert (await sandbox.ask(f"GET /app/{APP}", key=key)).status_code == status
+    listing = await sandbox.ask("GET /channel", {"app_id": APP}, key=key)
+    assert listing.status_code == channels
+    assert (await sandbox.ask(f"PUT /app/{APP}", {"name": "Renamed"}, key=key)).status_code == settings
+
+
+async def test_uploader_key_uploads_and_deploys(sandbox: Caller) -> None:
+    """The uploader key registers a bundle and puts it on a channel, and creates no channel."""
+    bundle = {"app_id": APP, "version": "2.3.1", "external_url": "https://example.com/2.3.1.zip", "checksum": "c" * 64}
+    made = await sandbox.ask("POST /bundle", bundle, key=UPLOADER_KEY)
+    link = {"app_id": APP, "version_id": made.json()["bundle"]["id"], "channel_id": 2}
+    assert (await sandbox.ask("PUT /bundle", link, key=UPLOADER_KEY)).status_code == 200
+    refused = await sandbox.ask("POST /channel", {"app_id": APP, "channel": "new"}, key=UPLOADER_KEY)
+    assert code(refused) == (400, "cannot_access_app")
+
+
+async def test_app_is_seeded_by_default() -> None:
+    """An application made without a state serves the seeded world."""
+    caller = Caller(State())
+    assert (await caller.ask("GET /ok", key=None)).json() == {"status": "ok"}
+    assert create_app()
