@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
 )
@@ -60,8 +61,8 @@ class Ok(Answer):
 class Row(Answer):
     """A record of the API.
 
-    `brief` names the fields that a list shows, `on_request` those that nobody sees without asking because they are
-    long or secret, and `identity` the field that tells two rows apart.
+    `brief` names the fields that a list shows where they differ from their default, `on_request` those that nobody
+    sees without asking because they are long or secret, and `identity` the field that tells two rows apart.
     """
 
     identity: ClassVar[str] = "id"
@@ -82,12 +83,14 @@ class Row(Answer):
 
     @field_validator("*", mode="wrap")
     @classmethod
-    def _leave_out_what_cannot_be_read(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    def _leave_out_what_cannot_be_read(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
         try:
             return handler(value)
-        except ValidationError as error:
-            log.debug("%s: a field has an unexpected type: %s", cls.__name__, error.errors()[0]["type"])
-            return None
+        except ValidationError:
+            log.debug("%s.%s has an unexpected type", cls.__name__, info.field_name)
+            return cls.model_fields[str(info.field_name)].get_default()
 
 
 R = TypeVar("R", bound=Row)

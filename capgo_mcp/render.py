@@ -34,7 +34,7 @@ def shown(answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
     match answer:
         case Listing():
             brief = answer.row().brief
-            items = [_facts(row, include={*brief, *fields} if brief else None) for row in answer.items]
+            items = [_facts(row, include={*brief, *fields} if brief else None, repeat=False) for row in answer.items]
             return {"items": items, **_facts(answer, exclude={"items"})}
         case Row():
             return _facts(answer, exclude=set(answer.on_request) - set(fields))
@@ -56,8 +56,18 @@ def clean(text: str) -> str:
     return visible if len(visible) <= TEXT_LIMIT else f"{visible[:TEXT_LIMIT]}… (cut)"
 
 
-def _facts(answer: BaseModel, *, include: set[str] | None = None, exclude: set[str] | None = None) -> dict[str, Any]:
-    dumped = answer.model_dump(mode="json", exclude_none=True, include=include, exclude=exclude)
+def _facts(
+    answer: BaseModel, *, include: set[str] | None = None, exclude: set[str] | None = None, repeat: bool = True
+) -> dict[str, Any]:
+    """What Capgo told, without nulls and empty texts; what is as usual only if it shall be repeated."""
+    dumped = answer.model_dump(
+        mode="json",
+        exclude_none=True,
+        include=include,
+        exclude=exclude,
+        exclude_unset=repeat,
+        exclude_defaults=not repeat,
+    )
     facts: dict[str, Any] = _cleaned(dumped)
     return {name: value for name, value in facts.items() if value != ""}
 

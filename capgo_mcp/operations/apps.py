@@ -33,7 +33,7 @@ Retention = Annotated[
 class App(
     Row,
     identity="app_id",
-    brief="app_id name last_version owner_org channel_device_count updated_at",
+    brief="app_id name last_version owner_org updated_at",
     on_request="icon_url transfer_history stats_refresh_requested_at",
 ):
     """An app and its settings; `retention` is in seconds."""

@@ -14,7 +14,7 @@ from capgo_mcp.operation import Effect, EmptyPage, Operation, Paging
 
 class Bundle(
     Row,
-    brief="id name created_at comment link",
+    brief="id name created_at",
     on_request="manifest native_packages session_key key_id r2_path",
 ):
     """A bundle; `name` is its version."""

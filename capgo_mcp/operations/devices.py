@@ -15,7 +15,7 @@ from capgo_mcp.operation import Effect, Operation, Paging
 class Device(
     Row,
     identity="device_id",
-    brief="device_id custom_id platform version_name channel os_version is_emulator updated_at",
+    brief="device_id custom_id platform version_name channel is_emulator is_prod updated_at",
     on_request="key_id",
 ):
     """A device; `channel` is there when it is pinned (has an override), `version` is the id of its bundle."""
@@ -29,8 +29,8 @@ class Device(
     plugin_version: str | None = None
     version_build: str | None = None
     version: int | None = None
-    is_prod: bool | None = None
-    is_emulator: bool | None = None
+    is_prod: bool = True
+    is_emulator: bool = False
     install_source: str | None = None
     country_code: str | None = None
     app_id: str | None = None
