@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AliasGenerator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    PlainSerializer,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -23,20 +25,24 @@ from pydantic.alias_generators import to_camel
 log = logging.getLogger(__name__)
 
 
-def _one_form(value: object) -> object:
-    """Capgo writes moments in four ways; keep whole seconds in UTC, and leave alone what is no moment."""
-    if not isinstance(value, str):
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _in_utc(moment: datetime) -> datetime:
+    """Capgo writes moments in four ways, one of them without a zone; all mean UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-Timestamp = Annotated[str, BeforeValidator(_one_form)]
-"""A moment in UTC, whole seconds: `2026-11-21T19:24:14Z`."""
+def _read(moment: object) -> object:
+    """Postgres writes the zone as `+00`, which the standard library reads and pydantic does not."""
+    return datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+
+
+def _one_form(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%MZ}"
+
+
+Timestamp = Annotated[
+    datetime, BeforeValidator(_read), AfterValidator(_in_utc), PlainSerializer(_one_form, when_used="json")
+]
+"""A moment in UTC; agents read it to the minute: `2026-11-21T19:24Z`."""
 
 
 class Answer(BaseModel):
