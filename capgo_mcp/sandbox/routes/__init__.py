@@ -3,18 +3,32 @@
 from capgo_mcp.sandbox.routes import (
     apikeys,
     apps,
+    audit,
     builds,
     bundles,
     channels,
     devices,
+    health,
     members,
     notifications,
     organizations,
     statistics,
     webhooks,
 )
+from capgo_mcp.sandbox.routing import Route
 
-_AREAS = (
-    apps, channels, bundles, devices, organizations, members, statistics, apikeys, webhooks, builds, notifications,
-)  # fmt: skip
-ROUTES = tuple(route for area in _AREAS for route in area.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *apps.ROUTES,
+    *channels.ROUTES,
+    *bundles.ROUTES,
+    *devices.ROUTES,
+    *organizations.ROUTES,
+    *members.ROUTES,
+    *audit.ROUTES,
+    *statistics.ROUTES,
+    *apikeys.ROUTES,
+    *webhooks.ROUTES,
+    *builds.ROUTES,
+    *notifications.ROUTES,
+    *health.ROUTES,
+)

@@ -1,18 +1,15 @@
-"""Members of an organization, their invitations, and the audit log."""
+"""Members of an organization and their invitations."""
 
 from capgo_mcp.sandbox import changes
-from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, bad_range, no_org_access
+from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, no_org_access
 from capgo_mcp.sandbox.auth import Guard
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.cascade import revoke
-from capgo_mcp.sandbox.paging import PAGE, whole
 from capgo_mcp.sandbox.rights import RANKS, rank
 from capgo_mcp.sandbox.routing import Route
 from capgo_mcp.sandbox.rows import new_member
 from capgo_mcp.sandbox.schema import check, email, one_of, text
 from capgo_mcp.sandbox.state import State
-
-_AUDIT_MOST = 100
 
 # What may be sent as invite_type, and the role it stands for; the short words are left from an older role model.
 _ROLES = {
@@ -111,28 +108,8 @@ def _member(state: State, org_id: str, user: Row) -> Row | None:
     return next(rows, None)
 
 
-def read_audit(call: Call) -> Row:
-    """Read the audit log, newest first; a page past the end is an error."""
-    check(call.params, {"orgId": text()})
-    org_id = call.params["orgId"]
-    if not call.may_org("org.read_audit", org_id):
-        raise no_org_access("invalid_org_id", org_id=org_id)
-    call.need_fresh_key(org_id)
-    wanted = {"org_id": org_id, "table_name": call.params.get("tableName"), "operation": call.params.get("operation")}
-    found = [e for e in call.state.audit.values() if all(e[k] == v for k, v in wanted.items() if v)]
-    page = whole(call.params.get("page"), 0)
-    limit = min(whole(call.params.get("limit"), PAGE), _AUDIT_MOST)
-    if 0 < page * limit >= len(found):
-        details = f"An offset of {page * limit} was requested, but there are only {len(found)} rows."
-        raise bad("cannot_get_audit_logs", "Cannot get audit logs", error=bad_range(details))
-    newest_first = sorted(found, key=lambda entry: entry["created_at"], reverse=True)
-    data = newest_first[page * limit :][:limit]
-    return {"data": data, "total": len(found), "page": page, "limit": limit}
-
-
 ROUTES = (
     Route("GET", "/organization/members", list_members),
     Route("POST", "/organization/members", invite_member),
     Route("DELETE", "/organization/members", remove_member, Guard.AUTH),
-    Route("GET", "/organization/audit", read_audit, Guard.AUTH),
 )

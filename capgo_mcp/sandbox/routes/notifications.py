@@ -1,12 +1,11 @@
-"""Notifications, as far as they can be read, and the liveness probe."""
+"""Notifications, as far as they can be read."""
 
 from datetime import timedelta
 
-from capgo_mcp.sandbox.answers import OK, Row, bad
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.answers import Row, bad
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.paging import whole
-from capgo_mcp.sandbox.routing import Route, Source
+from capgo_mcp.sandbox.routing import Route
 
 _MOST_CAMPAIGNS = 100
 _DAYS = 30
@@ -45,14 +44,8 @@ def _app(call: Call) -> str:
     return app_id
 
 
-def alive(_: Call) -> Row:
-    """Say that the service is up; keys are not looked at."""
-    return OK
-
-
 ROUTES = (
     Route("GET", "/notifications/settings", get_settings),
     Route("GET", "/notifications/campaigns", list_campaigns),
     Route("GET", "/notifications/stats", delivery_counts),
-    Route("GET", "/ok", alive, Guard.NONE, Source.PATH),
 )

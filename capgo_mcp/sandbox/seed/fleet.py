@@ -8,7 +8,10 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, NOTES_APP, RIDER_APP
 from capgo_mcp.sandbox.state import State
 
 STRAGGLER = "1.4.2"
-SHOWN_DEVICE = "d0d0cafe-0000-4000-8000-000000000001"
+
+# Devices people ask for by id: one that is pinned, and two that somebody forgot in a drawer.
+PINNED_DEVICE = "d0d0cafe-0000-4000-8000-000000000001"
+STRAGGLERS = {57: "d0d0cafe-0000-4000-8000-000000000057", 207: "d0d0cafe-0000-4000-8000-000000000207"}
 
 _NAMESPACE = UUID("d0d0cafe-0000-4000-8000-000000000000")
 _TWENTIETHS = ["2.2.8"] * 11 + ["2.2.7"] * 3 + ["2.2.5", "2.1.11", "2.0.13", "2.3.0-beta.6", "2.3.0", "builtin"]
@@ -20,7 +23,10 @@ _SYSTEMS = {
 }
 _SHELLS = ("2.2.0", "2.2.0", "2.1.0", "2.0.0")
 _COUNTRIES = ("DE", "SE", "US", "IN", "NG", "BR", "JP")
-_TESTERS = ("mira-iphone", "jonas-pixel", "priya-ipad", "tove-galaxy", "qa-bench-1", "qa-bench-2", "kiosk-lobby")
+_TESTERS = (
+    "mira-iphone", "jonas-iphone", "priya-ipad", "tove-iphone", "qa-bench-1", "qa-bench-2", "kiosk-lobby",
+    "emeka-ipad", "robin-iphone",
+)  # fmt: skip
 _FLEET = 260
 
 
@@ -36,13 +42,13 @@ def plant(state: State, calendar: Calendar) -> None:
 
 
 def device_id(app_id: str, number: int) -> str:
-    """Give the id of a seeded device; the first of the demo app has one that is easy to read out."""
-    return SHOWN_DEVICE if (app_id, number) == (DEMO_APP, 1) else str(uuid5(_NAMESPACE, f"{app_id}/{number}"))
+    """Give the id of a seeded device; a few of the demo app have one that is easy to read out."""
+    readable = {1: PINNED_DEVICE, **STRAGGLERS} if app_id == DEMO_APP else {}
+    return readable.get(number) or str(uuid5(_NAMESPACE, f"{app_id}/{number}"))
 
 
 def _version(number: int) -> str:
-    # Two phones somebody forgot in a drawer: what a person asks about when a release seems stuck.
-    return STRAGGLER if number in {57, 203} else _TWENTIETHS[number * 7 % len(_TWENTIETHS)]
+    return STRAGGLER if number in STRAGGLERS else _TWENTIETHS[number * 7 % len(_TWENTIETHS)]
 
 
 def _platform(number: int) -> str:

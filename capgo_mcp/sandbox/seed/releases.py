@@ -86,7 +86,7 @@ def _demo_app(state: State, calendar: Calendar) -> None:
         _add_channel(state, calendar, app, name, version, 500 - index * 20, **_SETTINGS[name])
     state.channels[3]["rollout_version"] = _bundle_id(state, DEMO_APP, "2.3.0")
     for index, pull_request in enumerate(_PREVIEWS):
-        served = names[-1 - index % 20] if index % 4 else None
+        served = names[(index - len(_PREVIEWS)) // 2] if index % 4 else None
         _add_channel(state, calendar, app, f"pr-{pull_request}", served, (len(_PREVIEWS) - index) * 1.5 + 1)
 
 

@@ -6,6 +6,7 @@ from capgo_mcp.sandbox.rows import new_delivery, new_webhook
 from capgo_mcp.sandbox.seed.calendar import Calendar
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, MIRA
 from capgo_mcp.sandbox.state import State
+from capgo_mcp.sandbox.times import postgres
 
 _WEBHOOKS: tuple[Row, ...] = (
     {"name": "Release bell", "url": "https://hooks.example.com/release-bell", "events": ["app_versions", "channels"]},
@@ -88,7 +89,7 @@ def _builds(state: State, calendar: Calendar) -> None:
             "platform": build["platform"],
             "status": build["status"],
             "machine": "mac-mini-m4" if build["platform"] == "ios" else "linux-8",
-            "started_at": calendar.ago(build["age"]) if took else calendar.now.isoformat(),
+            "started_at": calendar.ago(build["age"]) if took else postgres(calendar.now),
             "completed_at": calendar.ago(build["age"] - took / 86400) if took else None,
             "runner_wait_seconds": 12,
             "build_time_seconds": took,

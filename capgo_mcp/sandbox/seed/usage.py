@@ -39,12 +39,13 @@ def _add_day(state: State, calendar: Calendar, app_id: str, users: int, back: in
 
 
 def _serving(state: State, calendar: Calendar, app_id: str, back: int) -> list[str]:
-    """Name the stable bundles that were the newest on a day, newest first."""
+    """Name the stable bundles that were the newest in production on a day, newest first."""
+    production = state.channel_named(app_id, "production") or {}
     end = (calendar.midnight - timedelta(days=back - 1)).isoformat()
     stable = [
         b["name"]
         for b in state.bundles.values()
-        if b["app_id"] == app_id and b["created_at"] < end and "-" not in b["name"]
+        if b["app_id"] == app_id and b["id"] <= production["version"] and b["created_at"] < end and "-" not in b["name"]
     ]
     return stable[: -len(_SHARES) - 1 : -1]
 
