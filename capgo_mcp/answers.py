@@ -68,15 +68,17 @@ class Row(Answer):
     """A record of the API.
 
     `brief` names the fields that a list shows where they differ from their default, `on_request` those that nobody
-    sees without asking because they are long or secret, and `identity` the field that tells two rows apart.
+    sees without asking because they are long or internal, `secret` those that are masked, and `identity` the field
+    that tells two rows apart.
     """
 
     identity: ClassVar[str] = "id"
     brief: ClassVar[tuple[str, ...]] = ()
     on_request: ClassVar[tuple[str, ...]] = ()
+    secret: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(
-        cls, *, identity: str | None = None, brief: str = "", on_request: str = "", **kwargs: Any
+        cls, *, identity: str | None = None, brief: str = "", on_request: str = "", secret: str = "", **kwargs: Any
     ) -> None:
         """Read the declaration; the fields are named in one text, separated by spaces."""
         super().__init_subclass__(**kwargs)
@@ -86,6 +88,8 @@ class Row(Answer):
             cls.brief = tuple(brief.split())
         if on_request:
             cls.on_request = tuple(on_request.split())
+        if secret:
+            cls.secret = tuple(secret.split())
 
     @field_validator("*", mode="wrap")
     @classmethod

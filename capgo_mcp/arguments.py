@@ -25,6 +25,9 @@ class Controls(BaseModel):
     confirm: Annotated[
         StrictBool, Field(description="true only after the user has seen the preview and agreed to exactly this.")
     ] = False
+    confirm_name: Annotated[str | None, Field(description="Name of what will be deleted, as the preview shows it.")] = (
+        None
+    )
     fields: Annotated[list[str], Field(description="Further fields to show.")] = []
 
 

@@ -37,6 +37,10 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "sandbox": False,
     "read_only": False,
     "app": None,
+    "org": None,
+    "ask": False,
+    "reveal_secrets": False,
+    "journal": None,
     "toolsets": "default",
     "exclude_tools": "",
     "timeout": 30.0,
@@ -98,6 +102,10 @@ def _shared_options() -> argparse.ArgumentParser:
     shared.add_argument("--sandbox", action="store_true", help="use an embedded Capgo with sample data, no network")
     shared.add_argument("--read-only", action="store_true", help="leave out every tool that writes")
     shared.add_argument("--app", metavar="APP_ID", help="work on this app only")
+    shared.add_argument("--org", metavar="ORG_ID", help="work on this organization and its apps only")
+    shared.add_argument("--ask", action="store_true", help="also ask the user, through the client, before deleting")
+    shared.add_argument("--journal", metavar="FILE", help="record every call that changes something")
+    shared.add_argument("--reveal-secrets", action="store_true", help="show secrets that Capgo answers")
     shared.add_argument("--toolsets", metavar="NAMES", help="toolsets to have: names with commas, default or all")
     shared.add_argument("--exclude-tools", metavar="NAMES", help="tools to leave out: names with commas")
     shared.add_argument("--timeout", type=float, metavar="SECONDS", help="time a call may take in all (default 30)")

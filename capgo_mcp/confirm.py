@@ -1,10 +1,26 @@
-"""Nothing is destroyed without the user's consent: the flag, and what is shown before it is set."""
+"""Nothing is destroyed without the user's consent: the flag, the preview before it, and the question to the person."""
 
-from typing import Any
+from typing import Any, Final
+
+import mcp_types as t
 
 from capgo_mcp.arguments import Controls
+from capgo_mcp.asking import Person, Reply
+from capgo_mcp.client import Capgo
+from capgo_mcp.errors import CapgoError, InvalidArguments
 from capgo_mcp.operation import Effect, Operation
-from capgo_mcp.outcomes import Call, Outcome
+from capgo_mcp.outcomes import Call, Outcome, Preview
+from capgo_mcp.preview import preview, target_name
+from capgo_mcp.render import compact, shown
+
+_ASK: Final = (
+    "Nothing has changed yet. Show the preview to the user and ask whether to go on; only after they agree make the "
+    "call in after_consent."
+)
+
+
+class NoConsent(CapgoError):
+    """The person was asked and did not agree; nothing was sent."""
 
 
 def can_destroy(operation: type[Operation[Any]]) -> bool:
@@ -12,16 +28,62 @@ def can_destroy(operation: type[Operation[Any]]) -> bool:
     return operation.spec.effect is Effect.DELETE or bool(operation.guards())
 
 
-def settle(operation: Operation[Any], controls: Controls) -> Outcome[Any] | None:
-    """What to answer instead of sending the operation; None when it may be sent."""
-    dangers = operation.dangers()
-    if controls.confirm or not (operation.spec.effect is Effect.DELETE or dangers):
+def needs_consent(operation: Operation[Any]) -> bool:
+    """Whether this very call does."""
+    return operation.spec.effect is Effect.DELETE or bool(operation.dangers())
+
+
+async def settle(
+    operation: Operation[Any], controls: Controls, capgo: Capgo, person: Person | None
+) -> Outcome[Any] | t.InputRequiredResult | None:
+    """What to answer instead of sending the operation; None when it may be sent.
+
+    Args:
+        operation: What the agent wants to do.
+        controls: Its flags.
+        capgo: Where to read what would be destroyed.
+        person: Whom to ask on top of the flag; None when the settings do not say so.
+
+    Raises:
+        InvalidArguments: `confirm_name` is not the name of what would be destroyed.
+        NoConsent: The person did not agree, or could not be asked.
+    """
+    if not needs_consent(operation):
         return None
+    if not controls.confirm or (operation.spec.by_name and controls.confirm_name is None):
+        return await _previewed(operation, capgo)
+    if operation.spec.by_name and controls.confirm_name != await target_name(operation, capgo):
+        raise InvalidArguments(
+            "confirm_name is not the name of what would be deleted, so nothing was deleted.",
+            "Call without confirm, and show the user the name in the preview.",
+        )
+    return await _asked(operation, capgo, person) if person else None
+
+
+async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
+    seen = await preview(operation, capgo)
     target = operation.model_dump(mode="json", exclude_defaults=True)
-    warning = f" Mind that {'; '.join(dangers)}." if dangers else ""
-    return Outcome(
-        done=False,
-        preview={"would": operation.spec.title, **target},
-        ask=f"Nothing has changed yet. Show this to the user and ask whether to go on.{warning}",
-        after_consent=Call(tool=operation.spec.name, arguments={**target, "confirm": True}),
+    named = {"confirm_name": seen.facts.get("name", seen.facts.get("app_id"))} if operation.spec.by_name else {}
+    warning = "".join(f" Mind that {danger}." for danger in operation.dangers())
+    consent = Call(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
+    return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
+
+
+async def _asked(operation: Operation[Any], capgo: Capgo, person: Person) -> t.InputRequiredResult | None:
+    reply = await person.ask(_question(await preview(operation, capgo)))
+    if isinstance(reply, t.InputRequiredResult):
+        return reply
+    if reply is Reply.AGREED:
+        return None
+    hint = (
+        "The user can do it in the Capgo console."
+        if reply is Reply.CANNOT_ASK
+        else "Take it as final: do not ask or call again unless the user brings it up."
     )
+    raise NoConsent(f"consent_{reply.name.lower()}", f"Nothing was changed: {reply.value}.", hint)
+
+
+def _question(seen: Preview) -> str:
+    facts = shown(seen)
+    unknown = f"\nNot known: {'; '.join(facts['unknown'])}" if facts.get("unknown") else ""
+    return f"{seen.would}? This cannot be undone.\n{compact(facts['facts'])}{unknown}"

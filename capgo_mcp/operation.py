@@ -86,6 +86,8 @@ class Spec:
     empty_when: EmptyPage | None
     needs: str
     """The permission the key must hold."""
+    by_name: bool
+    """Whether so much goes that the user also has to confirm the name of it."""
     refuses: Mapping[str, str]
     """Arguments the API's pages offer and its backend does not take, each with what to do instead."""
 
@@ -104,6 +106,7 @@ class Operation(BaseModel, Generic[A]):
         *,
         http: str = "",
         needs: str = "",
+        by_name: bool = False,
         effect: Effect = Effect.READ,
         envelope: str = "data",
         paging: Paging | None = None,
@@ -131,6 +134,7 @@ class Operation(BaseModel, Generic[A]):
             paging=paging,
             empty_when=empty_when,
             needs=needs,
+            by_name=by_name,
             refuses=refuses or {},
         )
 

@@ -14,6 +14,15 @@ class Call(BaseModel):
     arguments: dict[str, Any]
 
 
+class Preview(BaseModel):
+    """What a call would destroy, as Capgo tells it now."""
+
+    would: str
+    facts: dict[str, Any]
+    unknown: list[str] = []
+    """What could not be learned, and why."""
+
+
 class Outcome(BaseModel, Generic[A]):
     """The result of a tool that writes; when `done` is false, nothing has changed."""
 
@@ -21,6 +30,10 @@ class Outcome(BaseModel, Generic[A]):
 
     done: bool
     result: A | None = None
-    preview: dict[str, Any] | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    undo: list[Call] | None = None
+    note: str | None = None
+    preview: Preview | None = None
     ask: str | None = None
     after_consent: Call | None = None

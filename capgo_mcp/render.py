@@ -1,19 +1,15 @@
 """An answer becomes the compact JSON an agent reads: brief, without nulls, cleaned of what strangers hid in it."""
 
 import json
-import unicodedata
 from collections.abc import Collection
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from capgo_mcp.answers import Answer, Listing, Row
+from capgo_mcp.text import clean
 
-TEXT_LIMIT: Final = 500
-"""Characters of one text from Capgo that are shown; the rest is cut off, with a mark."""
-
-_BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
-_HIDDEN: Final = frozenset({"Cf", "Cs", "Co"})
+_MASK: Final = "(hidden; start the server with --reveal-secrets to see it)"
 
 
 def requestable(answer: type[Answer]) -> list[str]:
@@ -24,12 +20,13 @@ def requestable(answer: type[Answer]) -> list[str]:
     return list(answer.on_request) if issubclass(answer, Row) else []
 
 
-def shown(answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
+def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = False) -> dict[str, Any]:
     """The facts of an answer as an agent sees them.
 
     Args:
         answer: Any answer of a tool.
         fields: Names of fields to show beside those that are always shown.
+        reveal: Whether secrets are shown.
     """
     match answer:
         case Listing():
@@ -37,23 +34,18 @@ def shown(answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
             items = [_facts(row, include={*brief, *fields} if brief else None, repeat=False) for row in answer.items]
             return {"items": items, **_facts(answer, exclude={"items"})}
         case Row():
-            return _facts(answer, exclude=set(answer.on_request) - set(fields))
+            masked = {} if reveal else {name: _MASK for name in answer.secret if getattr(answer, name)}
+            return _facts(answer, exclude=set(answer.on_request) - set(fields)) | masked
         case _:
-            inner = {name: shown(value, fields) for name, value in answer if isinstance(value, BaseModel)}
+            inner = {
+                name: shown(value, fields, reveal=reveal) for name, value in answer if isinstance(value, BaseModel)
+            }
             return {name: inner.get(name, value) for name, value in _facts(answer).items()}
 
 
 def compact(facts: object) -> str:
     """The facts as JSON text without white space."""
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
-
-
-def clean(text: str) -> str:
-    """Text without control, zero-width and direction characters, at a length that is sane to read."""
-    visible = "".join(
-        " " if (kind := unicodedata.category(c)) in _BREAKS else "" if kind in _HIDDEN else c for c in text
-    )
-    return visible if len(visible) <= TEXT_LIMIT else f"{visible[:TEXT_LIMIT]}… (cut)"
 
 
 def _facts(

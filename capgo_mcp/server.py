@@ -5,8 +5,10 @@ from typing import Any, Final
 import mcp_types as t
 from mcp import MCPError
 from mcp.server import CacheHint, Server, ServerRequestContext
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from capgo_mcp import __version__
+from capgo_mcp.asking import Person
 from capgo_mcp.client import Capgo
 from capgo_mcp.settings import Settings
 from capgo_mcp.tools import Toolbox
@@ -34,12 +36,13 @@ def build(capgo: Capgo, settings: Settings) -> Server[Any]:
     async def list_tools(_: Context, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
         return t.ListToolsResult(tools=definitions)
 
-    async def call_tool(_: Context, params: t.CallToolRequestParams) -> t.CallToolResult:
+    async def call_tool(context: Context, params: t.CallToolRequestParams) -> t.CallToolResult | t.InputRequiredResult:
         if params.name not in toolbox:
             raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
-        return await toolbox.call(params.name, params.arguments or {})
+        person = Person(context, params, settings.patience)
+        return await toolbox.call(params.name, params.arguments or {}, person)
 
-    return Server(
+    server = Server[Any](
         "capgo",
         version=__version__,
         title="Capgo",
@@ -52,6 +55,9 @@ def build(capgo: Capgo, settings: Settings) -> Server[Any]:
         on_list_resource_templates=_no_templates,
         on_list_prompts=_no_prompts,
     )
+    # What a client brings back after asking its user is sealed, and bound to the call it was asked about.
+    server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=server.name))
+    return server
 
 
 async def _no_resources(_: Context, __: t.PaginatedRequestParams | None) -> t.ListResourcesResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx2
 from pydantic import TypeAdapter, ValidationError
@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from capgo_mcp.client import DEFAULT_TIMEOUT, DEFAULT_URL, Capgo
 from capgo_mcp.credentials import KeyFile, KeySource, NoKey, StaticKey
 from capgo_mcp.embedded import EmbeddedSandbox, SandboxKey
-from capgo_mcp.fields import AppId
+from capgo_mcp.fields import AppId, OrgId
+from capgo_mcp.operation import Operation
 from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
 
 _SANDBOX_URL: Final = "http://sandbox.invalid"
@@ -36,8 +37,13 @@ class Settings:
         sandbox: Whether to use the embedded Capgo instead of the network.
         read_only: Whether tools that write are left out.
         app: The only app that tools may touch.
+        org: The only organization that tools may touch, with its apps.
         toolsets: Names of the toolsets that are on.
         excluded: Names of tools that are left out.
+        ask: Whether the person is asked before something is destroyed, on top of the flag.
+        patience: Seconds to wait for the person's reply.
+        reveal_secrets: Whether secrets in answers are shown.
+        journal: File in which calls that change something are recorded.
     """
 
     key: KeySource
@@ -46,8 +52,13 @@ class Settings:
     sandbox: bool = False
     read_only: bool = False
     app: str | None = None
+    org: str | None = None
     toolsets: frozenset[str] = frozenset(map(toolset, DEFAULT))
     excluded: frozenset[str] = frozenset()
+    ask: bool = False
+    patience: float = 120.0
+    reveal_secrets: bool = False
+    journal: Path | None = None
 
     @classmethod
     def read(cls, flags: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Self:
@@ -64,10 +75,27 @@ class Settings:
             timeout=flags.timeout,
             sandbox=flags.sandbox,
             read_only=flags.read_only,
-            app=_app(flags.app),
+            app=_valid(AppId, flags.app, "--app must be an app id such as com.demo.app."),
+            org=_valid(OrgId, flags.org, "--org must be an organization id (a UUID)."),
             toolsets=_toolsets(flags.toolsets),
             excluded=_names(flags.exclude_tools, {operation.spec.name for operation in every()}, "--exclude-tools"),
+            ask=flags.ask,
+            reveal_secrets=flags.reveal_secrets,
+            journal=Path(flags.journal).expanduser() if flags.journal else None,
         )
+
+    @property
+    def locks(self) -> dict[str, str]:
+        """The arguments that no agent can choose."""
+        app = {"app_id": self.app} if self.app else {}
+        return app | (dict.fromkeys(("org_id", "owner_org"), self.org) if self.org else {})
+
+    def contains(self, operation: type[Operation[Any]]) -> bool:
+        """Whether calls of this kind stay inside the app and the organization."""
+        fields = operation.model_fields
+        inside_app = self.app is None or "app_id" in fields
+        inside_org = self.org is None or not fields.keys().isdisjoint({"org_id", "owner_org", "app_id"})
+        return inside_app and inside_org
 
     def connect(self) -> Capgo:
         """The client these settings describe, not yet opened."""
@@ -104,13 +132,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _app(app_id: str | None) -> str | None:
-    if app_id is None:
+def _valid(kind: Any, text: str | None, problem: str) -> str | None:
+    if text is None:
         return None
     try:
-        return TypeAdapter(AppId).validate_python(app_id)
+        return str(TypeAdapter(kind).validate_python(text))
     except ValidationError:
-        raise SettingsError("--app must be an app id such as com.demo.app.") from None
+        raise SettingsError(problem) from None
 
 
 def _toolsets(text: str) -> frozenset[str]:

@@ -2,19 +2,23 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import mcp_types as t
+from pydantic import BaseModel
 
-from capgo_mcp import arguments, confirm, definitions, render
+from capgo_mcp import arguments, definitions, render
+from capgo_mcp.asking import Person
 from capgo_mcp.client import Capgo
-from capgo_mcp.errors import CapgoError, OutcomeUnknown
+from capgo_mcp.errors import CapgoError, OutcomeUnknown, ServerFault
+from capgo_mcp.journal import Journal
 from capgo_mcp.operation import Effect, Operation
 from capgo_mcp.operations import every
-from capgo_mcp.outcomes import Outcome
+from capgo_mcp.scope import OrganizationScope
 from capgo_mcp.settings import Settings
+from capgo_mcp.writing import Writer
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +52,13 @@ class Tool:
 def chosen(settings: Settings) -> Iterator[Tool]:
     """The tools that exist under the settings, in the order in which the operations are declared."""
     for operation in every():
-        tool = Tool(operation, {"app_id": settings.app} if settings.app else {})
+        locks = {name: value for name, value in settings.locks.items() if name in operation.model_fields}
+        tool = Tool(operation, locks)
         if (
             operation.spec.toolset in settings.toolsets
             and operation.spec.name not in settings.excluded
             and not (settings.read_only and tool.writes)
-            and set(tool.locked) <= set(operation.model_fields)  # a tool without app_id could leave the app
+            and settings.contains(operation)
         ):
             yield tool
 
@@ -63,6 +68,9 @@ class Toolbox:
 
     def __init__(self, capgo: Capgo, settings: Settings) -> None:
         self._capgo = capgo
+        self._settings = settings
+        self._writer = Writer(capgo, Journal(settings.journal))
+        self._scope = OrganizationScope(settings.org, capgo) if settings.org else None
         self._tools = {tool.name: tool for tool in chosen(settings)}
 
     def __contains__(self, name: object) -> bool:
@@ -72,13 +80,22 @@ class Toolbox:
         """Every tool, in the order in which the operations are declared."""
         return [tool.definition() for tool in self._tools.values()]
 
-    async def call(self, name: str, raw: Mapping[str, Any]) -> t.CallToolResult:
-        """Call a tool that exists; whatever goes wrong is told in the result."""
+    async def call(
+        self, name: str, raw: Mapping[str, Any], person: Person | None = None
+    ) -> t.CallToolResult | t.InputRequiredResult:
+        """Call a tool that exists; whatever goes wrong is told in the result.
+
+        Args:
+            name: The tool.
+            raw: Its arguments as they came.
+            person: Whom to ask before something is destroyed, where the settings say so.
+        """
         tool = self._tools[name]
         started = time.monotonic()
         code = "ok"
         try:
-            return _result(await self._answer(tool, raw))
+            answer = await self._answer(tool, raw, person)
+            return answer if isinstance(answer, t.InputRequiredResult) else _result(answer)
         except CapgoError as error:
             code = error.code
             return _failure(error)
@@ -89,16 +106,23 @@ class Toolbox:
         finally:
             log.info("%s %s %.0f ms", name, code, (time.monotonic() - started) * 1000)
 
-    async def _answer(self, tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
+    async def _answer(
+        self, tool: Tool, raw: Mapping[str, Any], person: Person | None
+    ) -> dict[str, Any] | t.InputRequiredResult:
         operation, controls = arguments.read(tool.operation, definitions.controls(tool.operation), tool.locked, raw)
-        if pending := confirm.settle(operation, controls):
-            return render.shown(pending)
+        if self._scope:
+            await self._scope.admit(operation)
+        if not tool.writes:
+            return self._shown(await self._capgo.send(operation), controls.fields)
         try:
-            answer = await self._capgo.send(operation)
-        except OutcomeUnknown as error:
-            error.hint = f"Do not repeat it yet: read back with {self._readers(tool)}."
+            outcome = await self._writer.write(operation, controls, person if self._settings.ask else None)
+        except (OutcomeUnknown, ServerFault) as error:
+            error.hint = f"{error.hint} Read back with {self._readers(tool)}."
             raise
-        return render.shown(Outcome(done=True, result=answer) if tool.writes else answer, controls.fields)
+        return outcome if isinstance(outcome, t.InputRequiredResult) else self._shown(outcome)
+
+    def _shown(self, answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
+        return render.shown(answer, fields, reveal=self._settings.reveal_secrets)
 
     def _readers(self, tool: Tool) -> str:
         """The tools that tell whether a write of this tool happened."""

@@ -47,9 +47,10 @@ def generated(operation: type[Operation[Any]]) -> t.Tool:
 def controls(operation: type[Operation[Any]]) -> frozenset[str]:
     """The names of the arguments that steer the tool and never reach Capgo."""
     consent = {"confirm"} if confirm.can_destroy(operation) else set()
+    named = {"confirm_name"} if operation.spec.by_name else set()
     reads = operation.spec.effect is Effect.READ
     further = {"fields"} if reads and render.requestable(operation.spec.answer) else set()
-    return frozenset(consent | further)
+    return frozenset(consent | named | further)
 
 
 def _input_schema(operation: type[Operation[Any]]) -> Schema:

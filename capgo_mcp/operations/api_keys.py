@@ -17,7 +17,7 @@ ApiKeyId = Annotated[
 ]
 
 
-class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_request="rbac_id user_id"):
+class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_request="rbac_id user_id", secret="key"):
     """An API key's record."""
 
     id: int | None = None

@@ -105,7 +105,7 @@ class UpdateApp(Operation[App], http="PUT /app/{app_id}", needs="app.update_sett
     ] = None
 
 
-class DeleteApp(Operation[Ok], http="DELETE /app/{app_id}", needs="app.delete", effect=Effect.DELETE):
+class DeleteApp(Operation[Ok], http="DELETE /app/{app_id}", needs="app.delete", by_name=True, effect=Effect.DELETE):
     """Delete an app with all its bundles, channels, devices and statistics. No undo."""
 
     app_id: AppId

@@ -105,6 +105,7 @@ class DeleteAllBundles(
     Operation[Ok],
     http="DELETE /bundle",
     needs="bundle.delete",
+    by_name=True,
     effect=Effect.DELETE,
     refuses={
         "version": "This tool deletes every bundle; to delete one, call capgo_delete_bundle.",

@@ -85,7 +85,9 @@ class UpdateOrganization(
     management_email: Annotated[str | None, Field(description="E-mail for billing.")] = None
 
 
-class DeleteOrganization(Operation[Ok], http="DELETE /organization", needs="org.delete", effect=Effect.DELETE):
+class DeleteOrganization(
+    Operation[Ok], http="DELETE /organization", needs="org.delete", by_name=True, effect=Effect.DELETE
+):
     """Delete an organization with all its apps and everything in them. No undo."""
 
     org_id: OrganizationId

@@ -1,0 +1,185 @@
+"""Changes that people's devices feel: what was before and after, and the calls that take them back."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+from capgo_mcp.client import Capgo
+from capgo_mcp.confirm import needs_consent
+from capgo_mcp.errors import CapgoError, NotFound
+from capgo_mcp.operation import Operation
+from capgo_mcp.operations.apps import GetApp, UpdateApp
+from capgo_mcp.operations.bundles import SetBundleChannel
+from capgo_mcp.operations.channels import DeleteChannel, GetChannel, ListChannels, SetChannel
+from capgo_mcp.operations.devices import GetDevice, SetDeviceChannel, UnsetDeviceChannel
+from capgo_mcp.operations.organizations import GetOrganization, UpdateOrganization
+from capgo_mcp.outcomes import Call, Outcome
+from capgo_mcp.render import shown
+
+Facts = dict[str, Any]
+
+_MOST: Final = 1000
+_NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "last_version"})
+"""Facts that change by themselves or repeat another one."""
+
+
+class Undo(NamedTuple):
+    """How a change is taken back: the calls, and the arguments whose former value Capgo does not tell."""
+
+    calls: list[Call]
+    lost: list[str]
+
+
+class Witness(NamedTuple):
+    """How a change is seen and taken back: reads what it touches, and knows the way back from before and after."""
+
+    look: Callable[[Any, Capgo], Awaitable[Facts]]
+    undo: Callable[[Any, Facts, Facts], Undo]
+
+
+async def carry_out(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
+    """Send a write and tell what it changed.
+
+    Raises:
+        CapgoError: The write did not succeed; the reads around it never fail it.
+    """
+    witness = WITNESSES.get(type(operation))
+    before = await _look(witness, operation, capgo)
+    answer = await capgo.send(operation)
+    result = answer if set(answer.model_fields_set) - {"status"} else None
+    if witness is None:
+        return Outcome(done=True, result=result)
+    after = await _look(witness, operation, capgo)
+    if isinstance(before, CapgoError) or isinstance(after, CapgoError):
+        return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
+    undo = witness.undo(operation, before, after)
+    return Outcome(
+        done=True,
+        before=_different(before, after),
+        after=_different(after, before),
+        undo=undo.calls,
+        note=f"Capgo does not tell the former value of {', '.join(undo.lost)}." if undo.lost else None,
+    )
+
+
+async def _look(witness: Witness | None, operation: Operation[Any], capgo: Capgo) -> Facts | CapgoError:
+    if witness is None:
+        return {}
+    try:
+        return await witness.look(operation, capgo)
+    except NotFound:
+        return {}
+    except CapgoError as error:
+        return error
+
+
+def _different(facts: Facts, others: Facts) -> Facts:
+    return {name: value for name, value in facts.items() if name not in _NOISE and others.get(name) != value}
+
+
+def _call(kind: type[Operation[Any]], **arguments: Any) -> Call:
+    """A call as an agent has to make it, with consent where it needs that."""
+    consent = {"confirm": True} if needs_consent(kind(**arguments)) else {}
+    return Call(tool=kind.spec.name, arguments=arguments | consent)
+
+
+def _back(kind: type[Operation[Any]], before: Facts, after: Facts) -> tuple[Facts, list[str]]:
+    """The arguments that set back what changed, and those whose former value is nothing that could be set."""
+    changed = [name for name in kind.model_fields if before.get(name) != after.get(name)]
+    return {name: before[name] for name in changed if name in before}, [name for name in changed if name not in before]
+
+
+def _untold(operation: Operation[Any], *names: str) -> list[str]:
+    """The given arguments that Capgo never shows."""
+    return [name for name in names if getattr(operation, name) is not None]
+
+
+async def _see_channel(operation: SetChannel, capgo: Capgo) -> Facts:
+    facts: Facts = {}
+    if operation.public is not None:
+        channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=_MOST))
+        facts["default_channels"] = [channel.name for channel in channels.items if channel.public]
+    try:
+        return facts | shown(await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel)))
+    except NotFound:
+        return facts
+
+
+def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
+    app_id, channel = operation.app_id, operation.channel
+    robbed = set(before.get("default_channels", [])) - set(after.get("default_channels", []))
+    defaults = [_call(SetChannel, app_id=app_id, channel=name, public=True) for name in sorted(robbed)]
+    if "id" not in before:
+        return Undo([*defaults, _call(DeleteChannel, app_id=app_id, channel=channel)], [])
+    back, lost = _back(SetChannel, before, after)
+    if "version" in back:
+        back["version"] = back["version"]["name"]
+    if "version" in lost:
+        back["detach_bundle"] = True
+    if before.get("rollout_version_info") != after.get("rollout_version_info"):
+        former = before.get("rollout_version_info")
+        back |= {"rollout_version": former["name"]} if former else {"rollback": True}
+    if "rollout_paused_at" in lost:
+        back["rollout_paused"] = False
+    if defaults:
+        back.pop("public", None)
+    mine = [_call(SetChannel, app_id=app_id, channel=channel, **back)] if back else []
+    lost = [name for name in lost if name not in ("version", "rollout_paused_at")]
+    return Undo([*mine, *defaults], [*lost, *_untold(operation, "ios", "android", "electron", "update_package")])
+
+
+async def _see_channel_by_id(operation: SetBundleChannel, capgo: Capgo) -> Facts:
+    channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=_MOST))
+    return next((shown(channel) for channel in channels.items if channel.id == operation.channel_id), {})
+
+
+def _undo_bundle_channel(operation: SetBundleChannel, before: Facts, after: Facts) -> Undo:
+    former = before.get("version")
+    if former == after.get("version"):
+        return Undo([], [])
+    if former:
+        ids = {"version_id": former["id"], "channel_id": operation.channel_id}
+        return Undo([_call(SetBundleChannel, app_id=operation.app_id, **ids)], [])
+    return Undo([_call(SetChannel, app_id=operation.app_id, channel=after["name"], detach_bundle=True)], [])
+
+
+async def _see_app(operation: UpdateApp, capgo: Capgo) -> Facts:
+    return shown(await capgo.send(GetApp(app_id=operation.app_id)))
+
+
+def _undo_app(operation: UpdateApp, before: Facts, after: Facts) -> Undo:
+    back, lost = _back(UpdateApp, before, after)
+    calls = [_call(UpdateApp, app_id=operation.app_id, **back)] if back else []
+    return Undo(calls, [*lost, *_untold(operation, "icon")])
+
+
+async def _see_organization(operation: UpdateOrganization, capgo: Capgo) -> Facts:
+    return shown(await capgo.send(GetOrganization(org_id=operation.org_id)))
+
+
+def _undo_organization(operation: UpdateOrganization, before: Facts, after: Facts) -> Undo:
+    back, lost = _back(UpdateOrganization, before, after)
+    calls = [_call(UpdateOrganization, org_id=operation.org_id, **back)] if back else []
+    return Undo(calls, [*lost, *_untold(operation, "logo")])
+
+
+async def _see_device(operation: SetDeviceChannel, capgo: Capgo) -> Facts:
+    return shown(await capgo.send(GetDevice(app_id=operation.app_id, device_id=operation.device_id)))
+
+
+def _undo_device(operation: SetDeviceChannel, before: Facts, after: Facts) -> Undo:
+    target = {"app_id": operation.app_id, "device_id": operation.device_id}
+    former = before.get("channel")
+    if former and former == after.get("channel"):
+        return Undo([], [])
+    back = _call(SetDeviceChannel, **target, channel=former) if former else _call(UnsetDeviceChannel, **target)
+    return Undo([back], [])
+
+
+WITNESSES: Final[dict[type[Operation[Any]], Witness]] = {
+    SetChannel: Witness(_see_channel, _undo_channel),
+    SetBundleChannel: Witness(_see_channel_by_id, _undo_bundle_channel),
+    UpdateApp: Witness(_see_app, _undo_app),
+    UpdateOrganization: Witness(_see_organization, _undo_organization),
+    SetDeviceChannel: Witness(_see_device, _undo_device),
+}
+"""How each consequential change is seen and taken back."""

@@ -1,0 +1,24 @@
+"""Texts that strangers wrote (device ids, comments, names) are data: made harmless to read, and quoted in sentences."""
+
+import json
+import unicodedata
+from typing import Final
+
+LIMIT: Final = 500
+"""Characters of one text that are shown; the rest is cut off, with a mark."""
+
+_BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
+_HIDDEN: Final = frozenset({"Cf", "Cs", "Co"})
+
+
+def clean(text: str) -> str:
+    """Text without control, zero-width and direction characters, at a length that is sane to read."""
+    visible = "".join(
+        " " if (kind := unicodedata.category(c)) in _BREAKS else "" if kind in _HIDDEN else c for c in text
+    )
+    return visible if len(visible) <= LIMIT else f"{visible[:LIMIT]}… (cut)"
+
+
+def quoted(text: str) -> str:
+    """The cleaned text in quotes, for use inside a sentence of ours: it cannot end the quotes."""
+    return json.dumps(clean(text), ensure_ascii=False)
