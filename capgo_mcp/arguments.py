@@ -98,7 +98,7 @@ def _unpacked(model: type[BaseModel], name: str, value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("[", "{") and _is_container(model.model_fields[name].annotation):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value
 

@@ -7,11 +7,13 @@ import argparse
 import gc
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from capgo_mcp import __version__
+from capgo_mcp.options import OPTIONS, VARIABLES, SettingsError, values
 
 if TYPE_CHECKING:
     from capgo_mcp.settings import Settings
@@ -22,41 +24,24 @@ MCP server for Capgo: lets an agent see devices, move channels and clean up bund
 Without a command it serves MCP over stdin and stdout, which is how clients such as
 Claude Desktop start it. The other commands are for people:
 """
-_ENVIRONMENT: Final = """\
+_EPILOG: Final = """\
 environment:
-  CAPGO_API_KEY         API key, from the Capgo console (API keys)
-  CAPGO_API_KEY_FILE    a file that holds the key instead; read again at each call
-  CAPGO_API_URL         address of the API (default https://api.capgo.app)
+{variables}
+  Every option can be set there as well, e.g. CAPGO_MCP_READ_ONLY=1.
 
 try it without an account:
   capgo-mcp demo
   capgo-mcp call --sandbox capgo_list_apps
 """
 
-_DEFAULTS: Final[dict[str, Any]] = {
-    "sandbox": False,
-    "read_only": False,
-    "app": None,
-    "org": None,
-    "ask": False,
-    "reveal_secrets": False,
-    "journal": None,
-    "toolsets": "default",
-    "exclude_tools": "",
-    "timeout": 30.0,
-}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("capgo_mcp").setLevel(options.log_level)
     # Importing the SDK builds hundreds of pydantic models; collecting garbage between them is wasted time.
     gc.disable()
-    from capgo_mcp.settings import SettingsError  # noqa: PLC0415 - see the module's docstring
-
     try:
+        _log(values(vars(options), os.environ)["log_level"])
         command: int = options.run(options)
     except SettingsError as error:
         print(f"capgo-mcp: {error}", file=sys.stderr)
@@ -69,12 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "capgo-mcp",
         description=_ABOUT,
-        epilog=_ENVIRONMENT,
+        epilog=_EPILOG.format(variables="\n".join(f"  {name:20}{what}" for name, what in VARIABLES.items())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared],
     )
     parser.add_argument("--version", action="version", version=f"capgo-mcp {__version__}")
-    parser.set_defaults(run=_serve, log_level="INFO", **_DEFAULTS)
+    parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="")
 
     demo = commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
@@ -87,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     call = commands.add_parser("call", help="call one tool and print its answer", parents=[shared])
     call.add_argument("tool", metavar="TOOL", help="name of the tool, e.g. capgo_list_apps")
     call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
-    call.set_defaults(run=_call, log_level="WARNING")
+    call.set_defaults(run=_call)
 
     sandbox = commands.add_parser("sandbox", help="serve the sandbox over HTTP, to use as CAPGO_API_URL")
     sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
@@ -97,28 +82,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _shared_options() -> argparse.ArgumentParser:
-    """Options that stand before or after a command; their defaults are set once, on the main parser."""
+    """Options that stand before or after a command; one that is not given leaves no trace: the environment counts."""
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    shared.add_argument("--sandbox", action="store_true", help="use an embedded Capgo with sample data, no network")
-    shared.add_argument("--read-only", action="store_true", help="leave out every tool that writes")
-    shared.add_argument("--app", metavar="APP_ID", help="work on this app only")
-    shared.add_argument("--org", metavar="ORG_ID", help="work on this organization and its apps only")
-    shared.add_argument("--ask", action="store_true", help="also ask the user, through the client, before deleting")
-    shared.add_argument("--journal", metavar="FILE", help="record every call that changes something")
-    shared.add_argument("--reveal-secrets", action="store_true", help="show secrets that Capgo answers")
-    shared.add_argument("--toolsets", metavar="NAMES", help="toolsets to have: names with commas, default or all")
-    shared.add_argument("--exclude-tools", metavar="NAMES", help="tools to leave out: names with commas")
-    shared.add_argument("--timeout", type=float, metavar="SECONDS", help="time a call may take in all (default 30)")
-    shared.add_argument(
-        "--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="what goes to stderr (default INFO)"
-    )
+    for option in OPTIONS:
+        if not option.metavar:
+            shared.add_argument(option.flag, action="store_true", help=option.help)
+            continue
+        shown = f"{option.help} (default {option.default})" if option.default else option.help
+        kind = type(option.default) if isinstance(option.default, int | float) else str
+        choices = option.choices or None
+        shared.add_argument(option.flag, metavar=option.metavar, type=kind, choices=choices, help=shown)
     return shared
+
+
+def _log(level: str) -> None:
+    """Logs go to stderr: stdout belongs to the protocol."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("capgo_mcp").setLevel(level)
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
     from capgo_mcp.settings import Settings  # noqa: PLC0415 - see the module's docstring
 
-    return Settings.read(options)
+    return Settings.read(vars(options))
 
 
 def _run(function: Any, *arguments: Any) -> Any:

@@ -1,19 +1,39 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
+from functools import partial
+from itertools import count
 from typing import Any, Final, Self, cast
 
-import anyio
 import httpx2
 
 from capgo_mcp import __version__
+from capgo_mcp.clock import Clock, Deadline, SystemClock
 from capgo_mcp.credentials import KeySource, StaticKey
-from capgo_mcp.errors import OutcomeUnknown, Unreachable
+from capgo_mcp.errors import CapgoError, OutcomeUnknown, Unreachable
+from capgo_mcp.gate import Gate
 from capgo_mcp.operation import A, Effect, Operation
+from capgo_mcp.pace import Pace
 from capgo_mcp.paging import collect
-from capgo_mcp.wire import Request, key_header, read_answer, write_request
+from capgo_mcp.retry import GATEWAY, patience, pause
+from capgo_mcp.wire import key_header, read_answer, unreadable, write_request
 
 DEFAULT_URL: Final = "https://api.capgo.app"
 DEFAULT_TIMEOUT: Final = 30.0
+DEFAULT_RATE: Final = 100.0
+MAX_ANSWER: Final = 16 * 2**20
+"""Bytes of an answer, decoded, that are read; Capgo's longest pages have a tenth of that."""
+
+_CONNECT: Final = 1 / 6
+"""Share of a call's time that connecting may take, so that it can be tried again."""
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+    httpx2.InvalidURL,
+)
+_CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
 
 
 class Capgo:
@@ -26,7 +46,9 @@ class Capgo:
         key: The API key, or where to read it before each call.
         url: Address of the API; for a self-hosted Capgo with its path prefix, e.g. `https://x.example/functions/v1`.
         timeout: Seconds a call may take in all, however many requests it needs.
+        rate: Requests that may leave in a minute, of which a quarter may leave at once.
         transport: What carries the requests; by default the network.
+        clock: What tells the time; by default the machine.
     """
 
     def __init__(
@@ -35,12 +57,17 @@ class Capgo:
         *,
         url: str = DEFAULT_URL,
         timeout: float = DEFAULT_TIMEOUT,
+        rate: float = DEFAULT_RATE,
         transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._key = StaticKey(key) if isinstance(key, str) else key
-        self._timeout = timeout
         self._url = url
+        self._timeout = timeout
+        self._rate = rate
         self._transport = transport
+        self._clock = clock or SystemClock()
+        self._gate: Gate | None = None
         self._opened: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -50,6 +77,82 @@ class Capgo:
         if self._opened is not None:
             await self._opened.aclose()
 
+    async def send(self, operation: Operation[A]) -> A:
+        """Send an operation and return its answer; a list operation walks pages up to its `limit`.
+
+        Raises:
+            KeyMissing: There is no key to send it with.
+            ApiError: Capgo refused, or the key must not be used at present; the subclass tells why.
+            Unreachable: Nothing was changed, because Capgo was not reached or only asked to read.
+            OutcomeUnknown: A write was sent and no answer came.
+            UnexpectedAnswer: The answer cannot be read.
+        """
+        key = await self._key.read()
+        deadline = Deadline(self._clock, self._timeout)
+        exchange = partial(self._exchange, key=key, gate=self._gate_of(key), deadline=deadline)
+        if operation.spec.paging is None:
+            return cast("A", await exchange(operation))
+        return cast("A", await collect(operation, exchange))
+
+    def _gate_of(self, key: str) -> Gate:
+        """The gate of the key in use: a new key starts afresh."""
+        if self._gate is None or not self._gate.belongs_to(key):
+            self._gate = Gate(key, Pace(self._rate), self._clock)
+        return self._gate
+
+    async def _exchange(self, operation: Operation[Any], *, key: str, gate: Gate, deadline: Deadline) -> Any:
+        """One request and its answer; what failed is sent again as far as that is safe and fits into the deadline."""
+        effect = operation.spec.effect
+        for tries in count():
+            await gate.enter(deadline)
+            try:
+                answer = await self._attempt(operation, key, patience(effect, tries, deadline.left))
+            except CapgoError as error:
+                gate.note(error)
+                wait = pause(effect, error, tries + 1)
+                if wait is None or not deadline.allows(wait):
+                    raise
+                await self._clock.sleep(wait)
+            else:
+                gate.note(None)
+                return answer
+        return None
+
+    async def _attempt(self, operation: Operation[A], key: str, seconds: float) -> A:
+        try:
+            with self._clock.fail_after(seconds):
+                response, content = await self._carry(operation, key)
+        except TimeoutError as error:
+            raise _lost(operation, f"no answer within {self._timeout:g} seconds") from error
+        except _NEVER_SENT as error:
+            raise Unreachable(
+                "unreachable", f"Could not connect to {self._url}; nothing was sent.", _CHECK_ADDRESS
+            ) from error
+        except httpx2.DecodingError as error:
+            raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
+        except httpx2.HTTPError as error:
+            raise _lost(operation, "the connection broke before the answer came") from error
+        if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
+            raise _lost(operation, f"a gateway answered with HTTP status {response.status_code}", response)
+        return read_answer(operation, response.status_code, response.headers, content)
+
+    async def _carry(self, operation: Operation[Any], key: str) -> tuple[httpx2.Response, bytes]:
+        """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
+        request = write_request(operation)
+        headers: dict[str, Any] = dict([key_header(key)])
+        if request.body is not None:
+            headers["content-type"] = "application/json"
+        query = dict(request.query) or None
+        async with self._http.stream(
+            request.method, request.path, params=query, content=request.body, headers=headers
+        ) as response:
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_ANSWER:
+                    raise unreadable(operation.spec, f"is longer than {MAX_ANSWER:,} bytes; the rest was not read")
+            return response, bytes(content)
+
     @property
     def _http(self) -> httpx2.AsyncClient:
         """The connections, made at the first request: loading the system's certificates takes a while."""
@@ -57,57 +160,25 @@ class Capgo:
             self._opened = httpx2.AsyncClient(
                 base_url=self._url,
                 transport=self._transport,
-                timeout=None,  # send() holds the one deadline
+                # The deadline bounds everything but connecting, of which is known that nothing was sent.
+                timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),
+                # No call waits for the connection of another one.
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+                follow_redirects=False,
                 headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
             )
         return self._opened
 
-    async def send(self, operation: Operation[A]) -> A:
-        """Send an operation and return its answer; a list operation walks pages up to its `limit`.
 
-        Raises:
-            KeyMissing: There is no key to send it with.
-            ApiError: Capgo refused; the subclass tells why.
-            Unreachable: Nothing was changed, because Capgo was not reached or only asked to read.
-            OutcomeUnknown: A write was sent and no answer came.
-            UnexpectedAnswer: The answer cannot be read.
-        """
-        try:
-            with anyio.fail_after(self._timeout):
-                if operation.spec.paging is None:
-                    return await self._exchange(operation)
-                return cast("A", await collect(operation, self._exchange))
-        except TimeoutError as error:
-            raise _lost(operation, f"no answer within {self._timeout:g} seconds") from error
-
-    async def _exchange(self, operation: Operation[A]) -> A:
-        request = write_request(operation)
-        try:
-            response = await self._request(request)
-        except (httpx2.ConnectError, httpx2.UnsupportedProtocol) as error:
-            raise Unreachable(
-                "unreachable", f"Could not connect to {self._url}; nothing was sent.", _CHECK_ADDRESS
-            ) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise _lost(operation, "the connection broke before the answer came") from error
-        return read_answer(operation, response.status_code, response.headers, response.content)
-
-    async def _request(self, request: Request) -> httpx2.Response:
-        headers: dict[str, Any] = dict([key_header(await self._key.read())])
-        if request.body is not None:
-            headers["content-type"] = "application/json"
-        return await self._http.request(
-            request.method, request.path, params=dict(request.query) or None, content=request.body, headers=headers
-        )
-
-
-_CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
-
-
-def _lost(operation: Operation[Any], why: str) -> Unreachable | OutcomeUnknown:
+def _lost(operation: Operation[Any], why: str, response: httpx2.Response | None = None) -> Unreachable | OutcomeUnknown:
     """The error for a request whose answer never came: only a write leaves something open."""
-    if operation.spec.effect is Effect.READ:
-        return Unreachable("unreachable", f"Capgo could not be read: {why}.", _CHECK_ADDRESS)
-    return OutcomeUnknown(
-        "outcome_unknown", f"The change may have happened or not: {why}.", "Do not repeat it yet: read back first."
-    )
+    request_id = None if response is None else response.headers.get("x-request-id")
+    if operation.spec.effect is not Effect.READ:
+        return OutcomeUnknown(
+            "outcome_unknown",
+            f"The change may have happened or not: {why}.",
+            "Do not repeat it yet: read back first.",
+            request_id=request_id,
+        )
+    hint = f"{_CHECK_ADDRESS} Less comes sooner: lower limit." if operation.spec.paging else _CHECK_ADDRESS
+    return Unreachable("unreachable", f"Capgo could not be read: {why}.", hint, request_id=request_id)

@@ -299,6 +299,8 @@ BY_DETAIL: Final[dict[tuple[str, str], Meaning]] = {
     ("too_many_requests", "too_many_failed_auth_attempts"): Meaning(
         RateLimited, "Capgo blocks this address after too many failed logins, even with a valid key"
     ),
+    ("too_many_requests", "api_key_rate_limit_exceeded"): Meaning(RateLimited, "Too many requests with this key"),
+    ("too_many_requests", "ip_rate_limit_exceeded"): Meaning(RateLimited, "Too many requests from this address"),
     ("error_inviting_user_to_organization", "NO_EMAIL"): Meaning(
         NotFound, "No Capgo user has this e-mail address", "The person must sign up at Capgo first."
     ),

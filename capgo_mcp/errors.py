@@ -1,5 +1,7 @@
 """The errors a call can end in. Each knows one sentence of what happened and what to do next."""
 
+from typing import Literal
+
 
 class CapgoError(Exception):
     """A call that did not bring its answer.
@@ -44,7 +46,7 @@ class OutcomeUnknown(CapgoError):
 
 
 class UnexpectedAnswer(CapgoError):
-    """Capgo answered with success, but in a form that cannot be read."""
+    """Capgo answered, but not in a form that can be read."""
 
 
 class ApiError(CapgoError):
@@ -81,10 +83,13 @@ class RateLimited(ApiError):
     """Too many requests.
 
     Attributes:
-        retry_after: Seconds to wait before the next request with this key.
+        retry_after: Seconds to wait before the next such request.
+        scope: What has to wait: every request with the `key`, those about one `device`, or this `call`, and then
+            Capgo does not say how long.
     """
 
     retry_after: float = 60.0
+    scope: Literal["key", "device", "call"] = "call"
 
 
 class Refused(ApiError):

@@ -6,7 +6,7 @@ the code decides, with a detail of the answer or the operation where one code me
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from capgo_mcp.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Meaning
 from capgo_mcp.errors import ApiError, Conflict, NotAllowed, NotFound, PlanLimit, RateLimited, Refused, ServerFault
@@ -15,6 +15,8 @@ from capgo_mcp.rights import holders
 
 _SHOWN: Final = 300
 _WAIT: Final = 60.0
+_LONGEST_WAIT: Final = 3600.0
+"""Seconds; Capgo itself asks for a quarter of an hour at most."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Refusal:
     details: tuple[str, ...] = ()
     issues: tuple[str, ...] = ()
     retry_after: float | None = None
+    about_device: bool = False
 
     @classmethod
     def read(cls, status: int, body: Any, retry_after: str | None) -> Self:
@@ -44,6 +47,7 @@ class Refusal:
             details=(message, *_details(more if isinstance(more, dict) else {})),
             issues=_issues(more if isinstance(more, dict) else {}),
             retry_after=_seconds(retry_after),
+            about_device=isinstance(more, dict) and "device_id" in more and "reason" not in more,
         )
 
 
@@ -65,18 +69,18 @@ def _issues(more: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text or ""))
-    except ValueError:
+    """What `Retry-After` asks for; a form that Capgo does not use stands for a minute."""
+    if text is None:
         return None
+    return min(float(text), _LONGEST_WAIT) if re.fullmatch(r"\d+(\.\d+)?", text.strip(), re.ASCII) else _WAIT
 
 
 def explain(spec: Spec, refusal: Refusal) -> ApiError:
     """The error for a refusal of an operation."""
     code = refusal.code
     meaning = (
-        BY_OPERATION.get((spec.name, code))
-        or next((BY_DETAIL[code, detail] for detail in refusal.details if (code, detail) in BY_DETAIL), None)
+        next((BY_DETAIL[code, detail] for detail in refusal.details if (code, detail) in BY_DETAIL), None)
+        or BY_OPERATION.get((spec.name, code))
         or BY_CODE.get(code)
         or _by_status(refusal)
     )
@@ -87,14 +91,28 @@ def explain(spec: Spec, refusal: Refusal) -> ApiError:
     error.status = refusal.status
     if isinstance(error, RateLimited):
         error.retry_after = _WAIT if refusal.retry_after is None else refusal.retry_after
+        error.scope = _scope(refusal)
     return error
+
+
+def _scope(refusal: Refusal) -> Literal["key", "device", "call"]:
+    if refusal.retry_after is None:
+        return "call"
+    return "device" if refusal.about_device else "key"
+
+
+_WAIT_HINTS: Final = {
+    "key": "Make no call for {:g} seconds: each earlier one starts the wait anew.",
+    "device": "Leave this device alone for {:g} seconds; other calls may go on.",
+    "call": "Capgo does not say how long to wait: go on with something else and try again later.",
+}
 
 
 def _hint(spec: Spec, meaning: Meaning, refusal: Refusal) -> str:
     if meaning.kind is NotAllowed:
         return f"{holders(spec.needs)} {meaning.hint or 'If the key has it, check the ids: the object may not exist.'}"
     if meaning.kind is RateLimited:
-        return f"Make no call for {refusal.retry_after or _WAIT:g} seconds: each earlier one starts the wait anew."
+        return _WAIT_HINTS[_scope(refusal)].format(refusal.retry_after or 0)
     if meaning.kind is ServerFault and spec.effect is not Effect.READ and not meaning.hint:
         return "The change may have happened or not: read back before trying again."
     return meaning.hint

@@ -1,6 +1,5 @@
 """Flags and environment, read once into one frozen object."""
 
-import argparse
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,12 +17,9 @@ from capgo_mcp.embedded import EmbeddedSandbox, SandboxKey
 from capgo_mcp.fields import AppId, OrgId
 from capgo_mcp.operation import Operation
 from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
+from capgo_mcp.options import SettingsError, values
 
 _SANDBOX_URL: Final = "http://sandbox.invalid"
-
-
-class SettingsError(Exception):
-    """The settings contradict themselves or cannot be used; the message says which one and why."""
 
 
 @dataclass(frozen=True)
@@ -61,27 +57,28 @@ class Settings:
     journal: Path | None = None
 
     @classmethod
-    def read(cls, flags: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Self:
+    def read(cls, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Self:
         """The settings that flags and environment make.
 
         Raises:
             SettingsError: One of them cannot be used.
         """
-        if flags.timeout <= 0:
+        given = values(flags, environment)
+        if given["timeout"] <= 0:
             raise SettingsError("--timeout must be more than 0 seconds.")
         return cls(
             key=_key(environment),
             url=_address(environment.get("CAPGO_API_URL", "").strip() or DEFAULT_URL),
-            timeout=flags.timeout,
-            sandbox=flags.sandbox,
-            read_only=flags.read_only,
-            app=_valid(AppId, flags.app, "--app must be an app id such as com.demo.app."),
-            org=_valid(OrgId, flags.org, "--org must be an organization id (a UUID)."),
-            toolsets=_toolsets(flags.toolsets),
-            excluded=_names(flags.exclude_tools, {operation.spec.name for operation in every()}, "--exclude-tools"),
-            ask=flags.ask,
-            reveal_secrets=flags.reveal_secrets,
-            journal=Path(flags.journal).expanduser() if flags.journal else None,
+            timeout=given["timeout"],
+            sandbox=given["sandbox"],
+            read_only=given["read_only"],
+            app=_valid(AppId, given["app"], "--app must be an app id such as com.demo.app."),
+            org=_valid(OrgId, given["org"], "--org must be an organization id (a UUID)."),
+            toolsets=_toolsets(given["toolsets"]),
+            excluded=_names(given["exclude_tools"], {operation.spec.name for operation in every()}, "--exclude-tools"),
+            ask=given["ask"],
+            reveal_secrets=given["reveal_secrets"],
+            journal=Path(given["journal"]).expanduser() if given["journal"] else None,
         )
 
     @property

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from capgo_mcp.answers import CursorPaged, Listing
 from capgo_mcp.errors import UnexpectedAnswer
-from capgo_mcp.operation import A, Operation
+from capgo_mcp.operation import A, Effect, Operation, Spec
 from capgo_mcp.refusals import Refusal, explain
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -64,9 +64,16 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
 
     Raises:
         ApiError: Capgo refused; the subclass tells why.
-        UnexpectedAnswer: The body is not what this operation answers.
+        UnexpectedAnswer: The body is not what this operation answers, or the answer sends the caller elsewhere.
     """
     request_id = headers.get("x-request-id")
+    if 300 <= status < 400:  # noqa: PLR2004 - the HTTP redirects
+        raise UnexpectedAnswer(
+            "redirected",
+            f"The address of the API answers with a redirect (HTTP {status}), which is not followed with the API key.",
+            "Ask the user to set CAPGO_API_URL to the address it leads to, if they trust it.",
+            request_id=request_id,
+        )
     body = _json(content)
     if not 200 <= status < 300:  # noqa: PLR2004 - the HTTP success range
         refusal = Refusal.read(status, body, headers.get("retry-after"))
@@ -78,19 +85,26 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
     try:
         return _typed(operation, body)
     except (ValidationError, TypeError) as error:
-        raise UnexpectedAnswer(
-            "unexpected_answer",
-            f"Capgo answered {operation.spec.name} with success, but not in a form this server can read.",
-            "If this server or Capgo is self-hosted, check that CAPGO_API_URL points at the API.",
-            request_id=request_id,
-        ) from error
+        raise unreadable(operation.spec, "is not in a form this server can read", request_id) from error
+
+
+def unreadable(spec: Spec, why: str, request_id: str | None = None) -> UnexpectedAnswer:
+    """The error for an answer of which only the status can be read."""
+    return UnexpectedAnswer(
+        "unexpected_answer",
+        f"The answer to {spec.name} {why}.",
+        "If this server or Capgo is self-hosted, check that CAPGO_API_URL points at the API."
+        if spec.effect is Effect.READ
+        else "The change may have happened or not: read back before trying again.",
+        request_id=request_id,
+    )
 
 
 def _json(content: bytes) -> Any:
     """The body as JSON; None for anything else, which no answer of the API is."""
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -1,0 +1,65 @@
+"""Time as the client sees it: a clock that can be replaced, and the moment by which a call must be over."""
+
+import time
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+import anyio
+
+_ROOM: Final = 0.1
+"""Share of a call's time that must be left for the request itself after a wait."""
+
+
+class Clock(Protocol):
+    """What tells the time and lets it pass."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after some seconds."""
+        ...
+
+    def fail_after(self, seconds: float) -> AbstractContextManager[object]:
+        """A block that is cancelled, and ends in TimeoutError, when it takes longer."""
+        ...
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> float:
+        """Seconds since the machine started, or some such moment."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after some seconds."""
+        await anyio.sleep(seconds)
+
+    def fail_after(self, seconds: float) -> AbstractContextManager[object]:
+        """A block that is cancelled, and ends in TimeoutError, when it takes longer."""
+        return anyio.fail_after(seconds)
+
+
+class Deadline:
+    """The moment by which a call must be over, however many requests and waits it takes.
+
+    Args:
+        clock: What tells the time.
+        seconds: How long the call may take from now on.
+    """
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._at = clock.now() + seconds
+        self._room = seconds * _ROOM
+
+    @property
+    def left(self) -> float:
+        """Seconds that remain."""
+        return max(0.0, self._at - self._clock.now())
+
+    def allows(self, wait: float) -> bool:
+        """Whether a request can still be made after a wait of so many seconds."""
+        return wait + self._room <= self.left

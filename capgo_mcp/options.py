@@ -1,0 +1,95 @@
+"""Every option of the server: a flag, an environment variable and a line of documentation each. Light to import."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_ON: Final = frozenset({"1", "true", "yes", "on"})
+_OFF: Final = frozenset({"", "0", "false", "no", "off"})
+
+
+class SettingsError(Exception):
+    """The settings contradict themselves or cannot be used; the message says which one and why."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option that can be given as a flag or in the environment; the flag wins.
+
+    Attributes:
+        name: Its name in Python, from which the others follow.
+        help: What it does, in a phrase without a full stop.
+        metavar: What stands for its value; empty for a switch.
+        default: Its value when nobody gives one.
+        choices: The values it may have; empty when there are too many to list.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """`read_only` is `--read-only` on the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """`read_only` is `CAPGO_MCP_READ_ONLY` in the environment."""
+        return f"CAPGO_MCP_{self.name.upper()}"
+
+    def value(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+        """The value that flag, environment or default give; numbers are numbers.
+
+        Raises:
+            SettingsError: The environment holds something it cannot be.
+        """
+        if self.name in flags:
+            return flags[self.name]
+        text = environment.get(self.variable, "").strip()
+        if not self.metavar:
+            if text.lower() not in _ON | _OFF:
+                raise SettingsError(f"{self.variable} must be 1 or 0.")
+            return text.lower() in _ON
+        if not text:
+            return self.default
+        if self.choices and text not in self.choices:
+            raise SettingsError(f"{self.variable} must be one of {', '.join(self.choices)}.")
+        try:
+            return type(self.default)(text) if isinstance(self.default, int | float) else text
+        except ValueError:
+            raise SettingsError(f"{self.variable} must be a number.") from None
+
+
+OPTIONS: Final = (
+    Option("sandbox", "use an embedded Capgo with sample data, without a network"),
+    Option("read_only", "leave out every tool that writes"),
+    Option("app", "work on this app only", "APP_ID"),
+    Option("org", "work on this organization and its apps only", "ORG_ID"),
+    Option("ask", "also ask the user, through the client, before anything is deleted"),
+    Option("toolsets", "toolsets to have: names with commas, default or all", "NAMES", "default"),
+    Option("exclude_tools", "tools to leave out: names with commas", "NAMES", ""),
+    Option("journal", "file in which to record every call that changes something", "FILE"),
+    Option("reveal_secrets", "show secrets that Capgo answers"),
+    Option("timeout", "seconds a call may take in all", "SECONDS", 30.0),
+    Option("log_level", "what goes to stderr", "LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+)
+"""The options of every command that uses the tools."""
+
+VARIABLES: Final = {
+    "CAPGO_API_KEY": "API key, from the Capgo console (API keys)",
+    "CAPGO_API_KEY_FILE": "file that holds the key instead; it is read again at each call",
+    "CAPGO_API_URL": "address of the API; by default https://api.capgo.app",
+}
+"""What can be set in the environment only, because it must not show on a command line."""
+
+
+def values(flags: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The value of every option.
+
+    Raises:
+        SettingsError: One of them cannot be used.
+    """
+    return {option.name: option.value(flags, environment) for option in OPTIONS}
