@@ -84,6 +84,8 @@ class Spec:
     """The key some answers are wrapped in."""
     paging: Paging | None
     empty_when: EmptyPage | None
+    if_empty: str | None
+    """What an empty list may mean beside that there is nothing."""
     needs: str
     """The permission the key must hold."""
     by_name: bool
@@ -111,6 +113,7 @@ class Operation(BaseModel, Generic[A]):
         envelope: str = "data",
         paging: Paging | None = None,
         empty_when: EmptyPage | None = None,
+        if_empty: str | None = None,
         refuses: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -133,6 +136,7 @@ class Operation(BaseModel, Generic[A]):
             envelope=envelope,
             paging=paging,
             empty_when=empty_when,
+            if_empty=if_empty,
             needs=needs,
             by_name=by_name,
             refuses=refuses or {},

@@ -1,6 +1,7 @@
 """Lists of "up to `limit` items": walks Capgo's pages, drops what they repeat, and knows when to stop."""
 
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any, Final
 
 from capgo_mcp.answers import Listing, Row
@@ -44,7 +45,8 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
         more = bool(fresh) and len(answer.items) >= ROWS
         page, skip = page + 1, 0
     more = more or len(rows) > operation.limit
-    return _answer(operation, rows, operation.page + 1 if more else None)
+    wanted = dict(islice(rows.items(), operation.limit))
+    return _answer(operation, wanted, operation.page + 1 if more else None)
 
 
 async def _sized(operation: Any, exchange: Exchange) -> Listing[Any]:
@@ -75,4 +77,5 @@ def _fresh(rows: list[Row], seen: Unique) -> Unique:
 
 def _answer(operation: Any, rows: Unique, more: int | str | None) -> Listing[Any]:
     answer: type[Listing[Any]] = operation.spec.answer
-    return answer.model_validate({"items": list(rows.values())[: operation.limit], "next": more})
+    items = list(rows.values())
+    return answer.model_validate({"items": items, "next": more, "note": None if items else operation.spec.if_empty})
