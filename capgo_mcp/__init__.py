@@ -1,3 +1,28 @@
-"""An MCP server and typed Python client for the Capgo API."""
+"""An MCP server and typed Python client for the Capgo API.
+
+The client is `Capgo`; what it can send stands in `capgo_mcp.operations`.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from capgo_mcp.client import Capgo
+    from capgo_mcp.errors import CapgoError
+
+__all__ = ["Capgo", "CapgoError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the client when it is asked for: the command line starts without it."""
+    if name == "Capgo":
+        from capgo_mcp.client import Capgo  # noqa: PLC0415 - that is the point
+
+        return Capgo
+    if name == "CapgoError":
+        from capgo_mcp.errors import CapgoError  # noqa: PLC0415 - that is the point
+
+        return CapgoError
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
