@@ -94,12 +94,19 @@ async def _who_runs_what(session: Session) -> str:
 async def _move_a_channel(session: Session) -> None:
     session.ask("Put the newest bundle on staging.")
     newest = (await session.call("capgo_list_bundles", app_id=APP, limit=1))["items"][0]
-    before = await session.call("capgo_get_channel", app_id=APP, channel="staging")
     moved = await session.call("capgo_set_channel", app_id=APP, channel="staging", version=newest["name"])
     expect(moved["done"], "the channel was moved")
-    after = await session.call("capgo_get_channel", app_id=APP, channel="staging")
-    expect(after["version"]["name"] == newest["name"] != before["version"]["name"], "staging serves another bundle")
-    session.say(f"staging served {before['version']['name']} and now serves {after['version']['name']}.")
+    channel = await session.call("capgo_get_channel", app_id=APP, channel="staging")
+    former = moved["before"]["version"]["name"]
+    expect(channel["version"]["name"] == newest["name"] != former, "staging serves another bundle")
+    session.say(f"staging served {former} and now serves {newest['name']}. I can take that back if you want.")
+
+    session.ask("Hm, do that.")
+    for step in moved["undo"]:
+        await session.call(step["tool"], **step["arguments"])
+    channel = await session.call("capgo_get_channel", app_id=APP, channel="staging")
+    expect(channel["version"]["name"] == former, "staging serves what it served before")
+    session.say(f"staging serves {former} again.")
 
 
 async def _pin_and_unpin(session: Session, device: str) -> None:
@@ -122,7 +129,11 @@ async def _delete_with_consent(session: Session) -> None:
     expect(not refused["done"], "nothing is deleted without confirm")
     still = await session.call("capgo_get_channel", app_id=APP, channel="qa")
     expect(still["name"] == "qa", "the channel is still there")
-    session.say(f"{refused['ask']} It would delete: {json.dumps(refused['preview'])}")
+    facts = refused["preview"]["facts"]
+    session.say(
+        f"Nothing is deleted yet. {facts['channel']} serves {facts['version']['name']} and is "
+        f"{'' if facts['public'] else 'not '}the default channel. Shall I delete it?"
+    )
 
     session.ask("Yes, delete it.")
     gone = await session.call("capgo_delete_channel", app_id=APP, channel="qa", confirm=True)
