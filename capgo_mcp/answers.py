@@ -4,6 +4,7 @@ A field that is new or missing upstream, or that changed its type, never fails a
 """
 
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
@@ -56,6 +57,11 @@ class Answer(BaseModel):
         coerce_numbers_to_str=True,
         alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name, to_camel(name))),
     )
+
+    @classmethod
+    def row_fields(cls) -> Collection[str]:
+        """The names of the facts it can show about one thing."""
+        return cls.model_fields
 
 
 class Ok(Answer):
@@ -111,6 +117,11 @@ class Listing(Answer, Generic[R]):
 
     items: list[R]
     note: str | None = None
+
+    @classmethod
+    def row_fields(cls) -> Collection[str]:
+        """The names of the facts it can show about each row."""
+        return cls.row().model_fields
 
     @classmethod
     def row(cls) -> type[Row]:

@@ -5,7 +5,7 @@ strings: all of that is understood. Nothing is guessed: an unknown name is an er
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from types import GenericAlias
 from typing import Annotated, Any, Final, get_args, get_origin
@@ -59,7 +59,11 @@ def read(
         if name in given:
             raise InvalidArguments(f"{name} is given twice, in two spellings.")
         given[name] = value
-    return _validated(operation, offered, locked, {**given, **locked})
+    valid, controls = _validated(operation, offered, locked, {**given, **locked})
+    for name in controls.fields:
+        if name not in operation.spec.answer.row_fields():
+            raise InvalidArguments(_unknown(name, operation.spec.answer.row_fields(), "a field"))
+    return valid, controls
 
 
 def usage(operation: type[Operation[Any]], offered: frozenset[str], locked: Mapping[str, str]) -> str:
@@ -71,10 +75,10 @@ def usage(operation: type[Operation[Any]], offered: frozenset[str], locked: Mapp
     return f"{operation.spec.name} takes " + ("; ".join(parts) if parts else "no arguments") + "."
 
 
-def _unknown(written: str, known: set[str]) -> str:
+def _unknown(written: str, known: Collection[str], kind: str = "an argument") -> str:
     near = get_close_matches(to_snake(written), known, n=1, cutoff=0.5)
     quoted = json.dumps(written[:60])
-    return f"{quoted} is not an argument here" + (f"; did you mean {near[0]}?" if near else ".")
+    return f"{quoted} is not {kind} here" + (f"; did you mean {near[0]}?" if near else ".")
 
 
 def _validated(
