@@ -109,7 +109,7 @@ _WAIT_HINTS: Final = {
 
 
 def _hint(spec: Spec, meaning: Meaning, refusal: Refusal) -> str:
-    if meaning.kind is NotAllowed:
+    if meaning.kind is NotAllowed and spec.needs:
         return f"{holders(spec.needs)} {meaning.hint or 'If the key has it, check the ids: the object may not exist.'}"
     if meaning.kind is RateLimited:
         return _WAIT_HINTS[_scope(refusal)].format(refusal.retry_after or 0)

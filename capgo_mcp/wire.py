@@ -33,7 +33,8 @@ class Request:
 def write_request(operation: Operation[Any]) -> Request:
     """The request of an operation: reads carry their arguments in the query, everything else in a JSON body."""
     spec = operation.spec
-    arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    ours = {"limit"} if spec.paging is Paging.FIXED else None  # Capgo fixes the size of these pages
+    arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours)
     path = re.sub(r"{(\w+)}", lambda name: quote(str(arguments.pop(name[1])), safe=""), spec.path)
     if spec.method == "GET":
         return Request(spec.method, path, query={name: _query_text(value) for name, value in arguments.items()})
