@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from capgo_mcp.answers import CursorPaged, Listing
 from capgo_mcp.errors import UnexpectedAnswer
-from capgo_mcp.operation import A, Effect, Operation, Spec
+from capgo_mcp.operation import A, Effect, Operation, Paging, Spec
 from capgo_mcp.refusals import Refusal, explain
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
