@@ -28,7 +28,12 @@ log = logging.getLogger(__name__)
 
 def _in_utc(moment: datetime) -> datetime:
     """Capgo writes moments in four ways, one of them without a zone; all mean UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # at the end of the calendar
+        raise ValueError(error) from error
 
 
 def _read(moment: object) -> object:

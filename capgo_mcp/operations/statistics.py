@@ -14,8 +14,9 @@ from capgo_mcp.fields import AppId, OrgId
 from capgo_mcp.operation import Operation
 
 Day = Annotated[str, BeforeValidator(lambda moment: str(moment)[:10])]
-FirstDay = Annotated[date, Field(description="First day, e.g. 2026-11-01.", serialization_alias="from")]
-LastDay = Annotated[date, Field(description="Last day, included.", serialization_alias="to")]
+_CALENDAR = Field(ge=date(2010, 1, 1), lt=date(2200, 1, 1))
+FirstDay = Annotated[date, _CALENDAR, Field(description="First day, e.g. 2026-11-01.", serialization_alias="from")]
+LastDay = Annotated[date, _CALENDAR, Field(description="Last day, included.", serialization_alias="to")]
 LastDayOfSeries = Annotated[
     LastDay,
     PlainSerializer(lambda day: (day + timedelta(days=1)).isoformat()),  # the API leaves out the day `to`
