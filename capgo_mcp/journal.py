@@ -19,6 +19,7 @@ import anyio.to_thread
 from capgo_mcp.errors import CapgoError
 
 _OWNER_ONLY: Final = 0o600
+_NOTHING_SENT: Final = "so nothing was sent to Capgo"
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
@@ -60,22 +61,23 @@ class Journal:
             yield
             return
         pending = self.path.with_name(f"{self.path.name}.{entry.call}.pending")
-        await self._append(pending, entry, "so nothing was sent to Capgo")
+        await self._append(self.path, b"", _NOTHING_SENT)  # it can be opened, at least
+        await self._append(pending, entry.line(), _NOTHING_SENT)
         try:
             yield
         finally:
             with anyio.CancelScope(shield=True):
-                await self._append(self.path, entry, f"the call was made; its record stays in {pending.name}")
+                await self._append(self.path, entry.line(), f"the call was made; its record stays in {pending.name}")
                 await anyio.to_thread.run_sync(pending.unlink)
 
     async def note(self, entry: Entry) -> None:
         """Record a call that sent nothing, such as a preview or a declined one."""
         if self.path is not None:
-            await self._append(self.path, entry, "so nothing was sent to Capgo")
+            await self._append(self.path, entry.line(), _NOTHING_SENT)
 
-    async def _append(self, path: Path, entry: Entry, consequence: str) -> None:
+    async def _append(self, path: Path, line: bytes, consequence: str) -> None:
         try:
-            await anyio.to_thread.run_sync(_append, path, entry.line())
+            await anyio.to_thread.run_sync(_append, path, line)
         except OSError as error:
             reason = error.strerror or "it cannot be written"
             raise JournalFailed(

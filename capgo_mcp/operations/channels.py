@@ -17,6 +17,11 @@ def _stored_word(word: Any) -> Any:
     return "version_number" if word == "metadata" else word
 
 
+def _is_said(value: object) -> bool:
+    """Whether an argument asks for something: 0 percent does, a flag that is off does not."""
+    return value is not None and value is not False
+
+
 BlockedUpdate = Annotated[
     Literal["major", "minor", "patch", "version_number", "none"],
     BeforeValidator(_stored_word),
@@ -214,7 +219,7 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
             ("rollout_paused", "rollout_paused_at"),
             ("rollback", "promote_to_stable"),
         ):
-            if getattr(self, one) and getattr(self, other):
+            if _is_said(getattr(self, one)) and _is_said(getattr(self, other)):
                 msg = f"give {one} or {other}, not both"
                 raise ValueError(msg)
         return self
