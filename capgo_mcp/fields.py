@@ -1,9 +1,10 @@
 """The words of the Capgo API, each described once."""
 
 import re
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainSerializer, SerializationInfo
 
 _NO_BUNDLE = frozenset({"builtin", "unknown"})
 _SEMVER: Final = (
@@ -11,6 +12,18 @@ _SEMVER: Final = (
     r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?"
     r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
 )
+
+WIRE: Final = object()
+"""The context in which an operation is written for the API, and not for people."""
+
+
+def sent_as(convert: Callable[[Any], Any]) -> PlainSerializer:
+    """Marks an argument that the API takes in another form than people give it in."""
+
+    def serialize(value: Any, info: SerializationInfo) -> Any:
+        return convert(value) if info.context is WIRE else value
+
+    return PlainSerializer(serialize)
 
 
 def _names_a_bundle(version: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from capgo_mcp.answers import CursorPaged, Listing
 from capgo_mcp.errors import UnexpectedAnswer
+from capgo_mcp.fields import WIRE
 from capgo_mcp.operation import A, Effect, Operation, Paging, Spec
 from capgo_mcp.refusals import Refusal, explain
 
@@ -34,7 +35,7 @@ def write_request(operation: Operation[Any]) -> Request:
     """The request of an operation: reads carry their arguments in the query, everything else in a JSON body."""
     spec = operation.spec
     ours = {"limit"} if spec.paging is Paging.FIXED else None  # Capgo fixes the size of these pages
-    arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours)
+    arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours, context=WIRE)
     path = re.sub(r"{(\w+)}", lambda name: quote(str(arguments.pop(name[1])), safe=""), spec.path)
     if spec.method == "GET":
         return Request(spec.method, path, query={name: _query_text(value) for name, value in arguments.items()})

@@ -5,10 +5,10 @@ https://capgo.app/docs/public-api/channels/
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from capgo_mcp.answers import Answer, Ok, Paged, Row, Timestamp
-from capgo_mcp.fields import AppId, BundleName, ChannelName, Limit, Page
+from capgo_mcp.fields import AppId, BundleName, ChannelName, Limit, Page, sent_as
 from capgo_mcp.operation import Effect, Guard, Operation, Paging
 
 
@@ -33,7 +33,7 @@ DetachBundle = Annotated[
         description="Take the bundle off the channel; needs confirm. Leave out to keep it.",
         serialization_alias="version",
     ),
-    PlainSerializer(lambda _: "builtin"),  # the API has no word for it: this bundle name means "none"
+    sent_as(lambda _: "builtin"),  # the API has no word for it: this bundle name means "none"
     Guard(bool, "it takes the bundle off the channel, and its devices no longer get an update from it"),
 ]
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]

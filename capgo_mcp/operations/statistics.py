@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
 from capgo_mcp.answers import Answer
-from capgo_mcp.fields import AppId, OrgId
+from capgo_mcp.fields import AppId, OrgId, sent_as
 from capgo_mcp.operation import Operation
 
 Day = Annotated[str, BeforeValidator(lambda moment: str(moment)[:10])]
@@ -19,7 +19,7 @@ FirstDay = Annotated[date, _CALENDAR, Field(description="First day, e.g. 2026-11
 LastDay = Annotated[date, _CALENDAR, Field(description="Last day, included.", serialization_alias="to")]
 LastDayOfSeries = Annotated[
     LastDay,
-    PlainSerializer(lambda day: (day + timedelta(days=1)).isoformat()),  # the API leaves out the day `to`
+    sent_as(lambda day: (day + timedelta(days=1)).isoformat()),  # the API leaves out the day `to`
 ]
 Daily = Annotated[
     bool,
