@@ -1,12 +1,12 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
-from functools import partial
-from itertools import count
+import ssl
+from functools import cache, partial
 from typing import Any, Final, Self, cast
 
 import httpx2
 
-from capgo_mcp import __version__
+from capgo_mcp import __version__, telemetry
 from capgo_mcp.clock import Clock, Deadline, SystemClock
 from capgo_mcp.credentials import KeySource, StaticKey
 from capgo_mcp.errors import CapgoError, OutcomeUnknown, Unreachable
@@ -28,7 +28,6 @@ _CONNECT: Final = 1 / 6
 _NEVER_SENT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
     httpx2.InvalidURL,
@@ -103,20 +102,22 @@ class Capgo:
     async def _exchange(self, operation: Operation[Any], *, key: str, gate: Gate, deadline: Deadline) -> Any:
         """One request and its answer; what failed is sent again as far as that is safe and fits into the deadline."""
         effect = operation.spec.effect
-        for tries in count():
+        tries = 0
+        while True:
             await gate.enter(deadline)
+            tries += 1
             try:
-                answer = await self._attempt(operation, key, patience(effect, tries, deadline.left))
+                with telemetry.attempt(operation, tries):
+                    answer = await self._attempt(operation, key, patience(effect, tries, deadline.left))
             except CapgoError as error:
                 gate.note(error)
-                wait = pause(effect, error, tries + 1)
+                wait = pause(effect, error, tries)
                 if wait is None or not deadline.allows(wait):
                     raise
                 await self._clock.sleep(wait)
             else:
                 gate.note(None)
                 return answer
-        return None
 
     async def _attempt(self, operation: Operation[A], key: str, seconds: float) -> A:
         try:
@@ -132,6 +133,7 @@ class Capgo:
             raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
         except httpx2.HTTPError as error:
             raise _lost(operation, "the connection broke before the answer came") from error
+        telemetry.answered(response.status_code)
         if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
             raise _lost(operation, f"a gateway answered with HTTP status {response.status_code}", response)
         return read_answer(operation, response.status_code, response.headers, content)
@@ -150,16 +152,17 @@ class Capgo:
             async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > MAX_ANSWER:
-                    raise unreadable(operation.spec, f"is longer than {MAX_ANSWER:,} bytes; the rest was not read")
+                    raise unreadable(operation.spec, f"has more than {MAX_ANSWER:,} bytes: ask for less at once")
             return response, bytes(content)
 
     @property
     def _http(self) -> httpx2.AsyncClient:
-        """The connections, made at the first request: loading the system's certificates takes a while."""
+        """The connections, made at the first request."""
         if self._opened is None:
             self._opened = httpx2.AsyncClient(
                 base_url=self._url,
                 transport=self._transport,
+                verify=_trusted() if self._transport is None else True,  # only the network needs them
                 # The deadline bounds everything but connecting, of which is known that nothing was sent.
                 timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),
                 # No call waits for the connection of another one.
@@ -168,6 +171,12 @@ class Capgo:
                 headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
             )
         return self._opened
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The system's certificates, loaded once: each client of its own would take 30 ms and a megabyte for them."""
+    return httpx2.create_ssl_context()
 
 
 def _lost(operation: Operation[Any], why: str, response: httpx2.Response | None = None) -> Unreachable | OutcomeUnknown:

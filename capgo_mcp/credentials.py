@@ -1,18 +1,25 @@
 """Where the API key comes from. The key is a secret: no representation here shows it."""
 
+import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
 import anyio
+import anyio.to_thread
 
 from capgo_mcp.errors import KeyMissing
+from capgo_mcp.machine import Machine
+from capgo_mcp.vault import Saved, saved
+
+log = logging.getLogger(__name__)
 
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{8,256}")
 _HOW: Final = (
-    "Ask the user to set CAPGO_API_KEY (or CAPGO_API_KEY_FILE) to an API key from the Capgo console in this server's "
-    "configuration and to restart it. To try it without an account, start it with --sandbox."
+    "Ask the user to save an API key from the Capgo console with `capgo-mcp login`, which counts at once, or to set "
+    "CAPGO_API_KEY (or CAPGO_API_KEY_FILE) in this server's configuration and to restart it. To try it without an "
+    "account, start it with --sandbox."
 )
 
 
@@ -52,6 +59,26 @@ class KeyFile:
         except (OSError, UnicodeDecodeError) as error:
             raise KeyMissing("no_key", "The file that CAPGO_API_KEY_FILE names cannot be read.", _HOW) from error
         return clean(text)
+
+
+@dataclass
+class SavedKey:
+    """The key that `capgo-mcp login` or the Capgo CLI saved.
+
+    It is looked for at the first call, so that starting stays fast, and until one is found.
+    """
+
+    machine: Machine
+    _found: Saved | None = field(default=None, init=False, repr=False)
+
+    async def read(self) -> str:
+        """The saved key."""
+        if self._found is None:
+            self._found = await anyio.to_thread.run_sync(saved, self.machine)
+            if self._found is None:
+                return await NoKey().read()
+            log.info("using the API key saved in %s", self._found.where)
+        return clean(self._found.key)
 
 
 @dataclass(frozen=True)

@@ -98,17 +98,11 @@ class Gate:
         return wait
 
     def _too_soon(self, wait: float) -> RateLimited:
-        again = f"Try again in {math.ceil(wait)} seconds"
         if self._clock.now() < self._shut_until:
-            error = RateLimited(
-                "paused_locally", "Capgo has refused this key for too many calls, so nothing was sent.", f"{again}."
-            )
+            code, why = "paused_locally", "Capgo has refused this key for too many calls"
         else:
-            error = RateLimited(
-                "paced_locally",
-                f"These are more calls than the {self._pace.rate:g} a minute this server makes; nothing was sent.",
-                f"{again}; --rate sets how many there may be.",
-            )
+            code, why = "paced_locally", f"These are more calls than the {self._pace.rate:g} a minute that may be made"
+        error = RateLimited(code, f"{why}, so nothing was sent.", f"Try again in {math.ceil(wait)} seconds.")
         error.retry_after = wait
         return error
 

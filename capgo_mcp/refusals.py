@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self
 
 from capgo_mcp.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Meaning
 from capgo_mcp.errors import ApiError, Conflict, NotAllowed, NotFound, PlanLimit, RateLimited, Refused, ServerFault
-from capgo_mcp.operation import Effect, Spec
+from capgo_mcp.operation import Effect, Endpoint
 from capgo_mcp.rights import holders
 
 _SHOWN: Final = 300
@@ -75,7 +75,7 @@ def _seconds(text: str | None) -> float | None:
     return min(float(text), _LONGEST_WAIT) if re.fullmatch(r"\d+(\.\d+)?", text.strip(), re.ASCII) else _WAIT
 
 
-def explain(spec: Spec, refusal: Refusal) -> ApiError:
+def explain(spec: Endpoint, refusal: Refusal) -> ApiError:
     """The error for a refusal of an operation."""
     code = refusal.code
     meaning = (
@@ -108,7 +108,7 @@ _WAIT_HINTS: Final = {
 }
 
 
-def _hint(spec: Spec, meaning: Meaning, refusal: Refusal) -> str:
+def _hint(spec: Endpoint, meaning: Meaning, refusal: Refusal) -> str:
     if meaning.kind is NotAllowed and spec.needs:
         return f"{holders(spec.needs)} {meaning.hint or 'If the key has it, check the ids: the object may not exist.'}"
     if meaning.kind is RateLimited:

@@ -49,10 +49,10 @@ def patience(effect: Effect, tries: int, left: float) -> float:
 
     Args:
         effect: What the operation does.
-        tries: Requests made so far.
+        tries: Requests made so far, this one included.
         left: Seconds until the call must be over.
     """
-    return left / 2 if effect is Effect.READ and tries == 0 else left
+    return left / 2 if effect is Effect.READ and tries == 1 else left
 
 
 def _backoff(tries: int) -> float:

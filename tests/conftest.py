@@ -25,5 +25,5 @@ def state() -> State:
 async def capgo(state: State) -> AsyncIterator[Capgo]:
     """A client of the sandbox with the administrator's key."""
     transport = httpx2.ASGITransport(app=create_app(state))
-    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=transport) as client:
+    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=transport, rate=10_000) as client:
         yield client
