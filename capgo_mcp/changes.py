@@ -36,15 +36,20 @@ class Witness(NamedTuple):
     undo: Callable[[Any, Facts, Facts], Undo]
 
 
-async def carry_out(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
+async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str) -> Outcome[Any]:
     """Send a write and tell what it changed.
+
+    Args:
+        operation: The write.
+        capgo: Where to send it.
+        request_id: Under which name Capgo's logs shall keep it.
 
     Raises:
         CapgoError: The write did not succeed; the reads around it never fail it.
     """
     witness = WITNESSES.get(type(operation))
     before = await _look(witness, operation, capgo)
-    answer = await capgo.send(operation)
+    answer = await capgo.send(operation, request_id=request_id)
     result = answer if set(answer.model_fields_set) - {"status"} else None
     if witness is None:
         return Outcome(done=True, result=result)

@@ -1,6 +1,7 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
 import ssl
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, partial
 from typing import Any, Final, Self, cast
 
@@ -33,6 +34,9 @@ _NEVER_SENT: Final = (
     httpx2.InvalidURL,
 )
 _CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
+_MASK: Final = "(the API key)"
+
+Attempt = Callable[[Operation[Any], float], Awaitable[Any]]
 
 
 class Capgo:
@@ -76,8 +80,12 @@ class Capgo:
         if self._opened is not None:
             await self._opened.aclose()
 
-    async def send(self, operation: Operation[A]) -> A:
+    async def send(self, operation: Operation[A], *, request_id: str | None = None) -> A:
         """Send an operation and return its answer; a list operation walks pages up to its `limit`.
+
+        Args:
+            operation: What to ask of Capgo.
+            request_id: Under which name Capgo's logs shall keep the requests; letters, digits, `_`, `-` and `=`.
 
         Raises:
             KeyMissing: There is no key to send it with.
@@ -88,7 +96,9 @@ class Capgo:
         """
         key = await self._key.read()
         deadline = Deadline(self._clock, self._timeout)
-        exchange = partial(self._exchange, key=key, gate=self._gate_of(key), deadline=deadline)
+        headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})
+        attempt = partial(self._attempt, key=key, headers=headers)
+        exchange = partial(self._exchange, attempt=attempt, gate=self._gate_of(key), deadline=deadline)
         if operation.spec.paging is None:
             return cast("A", await exchange(operation))
         return cast("A", await collect(operation, exchange))
@@ -99,7 +109,7 @@ class Capgo:
             self._gate = Gate(key, Pace(self._rate), self._clock)
         return self._gate
 
-    async def _exchange(self, operation: Operation[Any], *, key: str, gate: Gate, deadline: Deadline) -> Any:
+    async def _exchange(self, operation: Operation[Any], *, attempt: Attempt, gate: Gate, deadline: Deadline) -> Any:
         """One request and its answer; what failed is sent again as far as that is safe and fits into the deadline."""
         effect = operation.spec.effect
         tries = 0
@@ -108,7 +118,7 @@ class Capgo:
             tries += 1
             try:
                 with telemetry.attempt(operation, tries):
-                    answer = await self._attempt(operation, key, patience(effect, tries, deadline.left))
+                    answer = await attempt(operation, patience(effect, tries, deadline.left))
             except CapgoError as error:
                 gate.note(error)
                 wait = pause(effect, error, tries)
@@ -119,10 +129,10 @@ class Capgo:
                 gate.note(None)
                 return answer
 
-    async def _attempt(self, operation: Operation[A], key: str, seconds: float) -> A:
+    async def _attempt(self, operation: Operation[A], seconds: float, *, key: str, headers: Mapping[str, str]) -> A:
         try:
             with self._clock.fail_after(seconds):
-                response, content = await self._carry(operation, key)
+                response, content = await self._carry(operation, headers)
         except TimeoutError as error:
             raise _lost(operation, f"no answer within {self._timeout:g} seconds") from error
         except _NEVER_SENT as error:
@@ -136,14 +146,15 @@ class Capgo:
         telemetry.answered(response.status_code)
         if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
             raise _lost(operation, f"a gateway answered with HTTP status {response.status_code}", response)
-        return read_answer(operation, response.status_code, response.headers, content)
+        # Whatever echoes the key, it stays here.
+        told = {name: value.replace(key, _MASK) for name, value in response.headers.items()}
+        return read_answer(operation, response.status_code, told, content.replace(key.encode(), _MASK.encode()))
 
-    async def _carry(self, operation: Operation[Any], key: str) -> tuple[httpx2.Response, bytes]:
+    async def _carry(self, operation: Operation[Any], headers: Mapping[str, str]) -> tuple[httpx2.Response, bytes]:
         """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
         request = write_request(operation)
-        headers: dict[str, Any] = dict([key_header(key)])
         if request.body is not None:
-            headers["content-type"] = "application/json"
+            headers = {**headers, "content-type": "application/json"}
         query = dict(request.query) or None
         async with self._http.stream(
             request.method, request.path, params=query, content=request.body, headers=headers

@@ -33,11 +33,10 @@ class Entry:
 
     tool: str
     arguments: Mapping[str, Any]
-    call: str = field(default_factory=lambda: uuid.uuid4().hex)
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     consent: str = "not needed"
     outcome: str = "unknown"
-    request_id: str | None = None
+    request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def line(self) -> bytes:
         """The entry as a line of the journal."""
@@ -60,7 +59,7 @@ class Journal:
         if self.path is None:
             yield
             return
-        pending = self.path.with_name(f"{self.path.name}.{entry.call}.pending")
+        pending = self.path.with_name(f"{self.path.name}.{entry.request_id}.pending")
         await self._append(self.path, b"", _NOTHING_SENT)  # it can be opened, at least
         await self._append(pending, entry.line(), _NOTHING_SENT)
         try:

@@ -42,9 +42,9 @@ class Writer:
             return pending
         async with self._journal.recording(entry):
             try:
-                outcome = await changes.carry_out(operation, self._capgo)
+                outcome = await changes.carry_out(operation, self._capgo, request_id=entry.request_id)
             except CapgoError as error:
-                entry.outcome, entry.request_id = error.code, error.request_id
+                entry.outcome, entry.request_id = error.code, error.request_id or entry.request_id
                 raise
             entry.outcome = "done"
         return outcome
