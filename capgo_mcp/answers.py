@@ -93,7 +93,7 @@ class Row(Answer):
     ) -> None:
         """Read the declaration; the fields are named in one text, separated by spaces."""
         super().__init_subclass__(**kwargs)
-        if identity:
+        if identity is not None:
             cls.identity = identity
         if brief:
             cls.brief = tuple(brief.split())
@@ -111,7 +111,7 @@ class Row(Answer):
             return handler(value)
         except ValidationError:
             log.debug("%s.%s has an unexpected type", cls.__name__, info.field_name)
-            return cls.model_fields[str(info.field_name)].get_default()
+            return None
 
 
 R = TypeVar("R", bound=Row)

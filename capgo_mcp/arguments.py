@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from pydantic.alias_generators import to_snake
 
 from capgo_mcp.errors import InvalidArguments
-from capgo_mcp.operation import Operation
+from capgo_mcp.operation import Declared
 
 
 class Controls(BaseModel):
@@ -32,12 +32,12 @@ class Controls(BaseModel):
 
 
 def read(
-    operation: type[Operation[Any]], offered: frozenset[str], locked: Mapping[str, str], raw: Mapping[str, Any]
-) -> tuple[Operation[Any], Controls]:
-    """The operation and the controls that the arguments of a tool call stand for.
+    kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[str, str], raw: Mapping[str, Any]
+) -> tuple[Declared[Any], Controls]:
+    """The question and the controls that the arguments of a tool call stand for.
 
     Args:
-        operation: The kind of operation the tool sends.
+        kind: What the tool is made from.
         offered: Names of the controls this tool has.
         locked: Arguments fixed by the settings: an agent cannot set them to anything else.
         raw: The arguments as they came.
@@ -45,34 +45,34 @@ def read(
     Raises:
         InvalidArguments: They break a rule; the error names each and the tool's arguments.
     """
-    known = {*operation.model_fields, *offered}
-    spelled = {field.serialization_alias: name for name, field in operation.model_fields.items()}
+    known = {*kind.model_fields, *offered}
+    spelled = {field.serialization_alias: name for name, field in kind.model_fields.items()}
     given: dict[str, Any] = {}
     for written, value in raw.items():
         name = written if written in known else spelled.get(written, to_snake(written))
         if value is None:
             continue
-        if name in operation.spec.refuses:
-            raise InvalidArguments(operation.spec.refuses[name])
+        if name in kind.spec.refuses:
+            raise InvalidArguments(kind.spec.refuses[name])
         if name not in known or locked.get(name, value) != value:
-            raise InvalidArguments(_unknown(written, known - set(locked)), usage(operation, offered, locked))
+            raise InvalidArguments(_unknown(written, known - set(locked)), usage(kind, offered, locked))
         if name in given:
             raise InvalidArguments(f"{name} is given twice, in two spellings.")
         given[name] = value
-    valid, controls = _validated(operation, offered, locked, {**given, **locked})
+    valid, controls = _validated(kind, offered, locked, {**given, **locked})
     for name in controls.fields:
-        if name not in operation.spec.answer.row_fields():
-            raise InvalidArguments(_unknown(name, operation.spec.answer.row_fields(), "a field"))
+        if name not in kind.spec.answer.row_fields():
+            raise InvalidArguments(_unknown(name, kind.spec.answer.row_fields(), "a field"))
     return valid, controls
 
 
-def usage(operation: type[Operation[Any]], offered: frozenset[str], locked: Mapping[str, str]) -> str:
+def usage(kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[str, str]) -> str:
     """One line with the arguments a tool takes."""
-    required = [name for name, field in operation.model_fields.items() if field.is_required() and name not in locked]
-    optional = [name for name in operation.model_fields if name not in required and name not in locked]
+    required = [name for name, field in kind.model_fields.items() if field.is_required() and name not in locked]
+    optional = [name for name in kind.model_fields if name not in required and name not in locked]
     parts = [", ".join(required) + " (required)"] if required else []
     parts += [", ".join([*optional, *sorted(offered)])] if optional or offered else []
-    return f"{operation.spec.name} takes " + ("; ".join(parts) if parts else "no arguments") + "."
+    return f"{kind.spec.name} takes " + ("; ".join(parts) if parts else "no arguments") + "."
 
 
 def _unknown(written: str, known: Collection[str], kind: str = "an argument") -> str:
@@ -82,18 +82,18 @@ def _unknown(written: str, known: Collection[str], kind: str = "an argument") ->
 
 
 def _validated(
-    operation: type[Operation[Any]], offered: frozenset[str], locked: Mapping[str, str], given: Mapping[str, Any]
-) -> tuple[Operation[Any], Controls]:
+    kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[str, str], given: Mapping[str, Any]
+) -> tuple[Declared[Any], Controls]:
     problems: list[str] = []
     models: list[Any] = []
-    for model, names in ((operation, set(operation.model_fields)), (Controls, set(offered))):
+    for model, names in ((kind, set(kind.model_fields)), (Controls, set(offered))):
         mine = {name: _unpacked(model, name, value) for name, value in given.items() if name in names}
         try:
             models.append(model.model_validate(mine))
         except ValidationError as error:
             problems += [_sentence(model, row) for row in error.errors(include_url=False, include_input=False)]
     if problems:
-        raise InvalidArguments("; ".join(problems) + ".", usage(operation, offered, locked))
+        raise InvalidArguments("; ".join(problems) + ".", usage(kind, offered, locked))
     return models[0], models[1]
 
 

@@ -18,6 +18,12 @@ from capgo_mcp.render import shown
 Facts = dict[str, Any]
 
 _MOST: Final = 1000
+_ENDED: Final[Facts] = {
+    "rollout_enabled": False,
+    "rollout_percentage_bps": 0,
+    "rollout_paused_at": None,
+    "rollout_pause_reason": None,
+}
 _NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "last_version"})
 """Facts that change by themselves or repeat another one."""
 
@@ -120,16 +126,40 @@ def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
         back["version"] = back["version"]["name"]
     if "version" in lost:
         back["detach_bundle"] = True
-    if before.get("rollout_version_info") != after.get("rollout_version_info"):
-        former = before.get("rollout_version_info")
-        back |= {"rollout_version": former["name"]} if former else {"rollback": True}
-    if "rollout_paused_at" in lost:
-        back["rollout_paused"] = False
+    ended = _set_rollout_back(back, before, after)
     if defaults:
         back.pop("public", None)
-    mine = [_call(SetChannel, app_id=app_id, channel=channel, **back)] if back else []
-    lost = [name for name in lost if name not in ("version", "rollout_paused_at")]
-    return Undo([*mine, *defaults], [*lost, *_untold(operation, "ios", "android", "electron", "update_package")])
+    steps = [{"rollback": True}, back] if ended else [back]
+    mine = [_call(SetChannel, app_id=app_id, channel=channel, **step) for step in steps if step]
+    lost = [name for name in lost if name not in ("version", "rollout_version", "rollout_paused_at")]
+    return Undo([*mine, *defaults], [*lost, *_platforms(operation), *_untold(operation, "update_package")])
+
+
+def _set_rollout_back(back: Facts, before: Facts, after: Facts) -> bool:
+    """Complete the arguments that set a rollout back; true when there was none, so that it has to be ended first."""
+    former = before.get("rollout_version_info")
+    back.pop("rollout_version", None)
+    if before.get("rollout_paused_at") != after.get("rollout_paused_at") and "rollout_paused_at" not in before:
+        back["rollout_paused"] = False
+    if former == after.get("rollout_version_info"):
+        return False
+    if former:
+        back["rollout_version"] = former["name"]
+        return False
+    for name, fresh in _ENDED.items():  # ending a rollout resets these
+        back.pop(name, None)
+        if before.get(name, fresh) != fresh:
+            back[name] = before[name]
+    back.pop("rollout_paused", None)
+    return True
+
+
+def _platforms(operation: SetChannel) -> list[str]:
+    """The platforms whose switches the change touched: Capgo shows none of them."""
+    touched = set(_untold(operation, "ios", "android", "electron"))
+    if operation.public and operation.ios != operation.android:
+        touched.add("electron")  # a default channel of one mobile platform is taken from Electron
+    return sorted(touched)
 
 
 async def _see_channel_by_id(operation: SetBundleChannel, capgo: Capgo) -> Facts:

@@ -6,14 +6,14 @@ Imports are late on purpose: a client waits for the server to start, and each co
 import argparse
 import gc
 import json
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from capgo_mcp import __version__
-from capgo_mcp.options import OPTIONS, VARIABLES, SettingsError, values
+from capgo_mcp import __version__, setup_commands
+from capgo_mcp.logs import Logs
+from capgo_mcp.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, SettingsError, values
 
 if TYPE_CHECKING:
     from capgo_mcp.settings import Settings
@@ -33,6 +33,14 @@ try it without an account:
   capgo-mcp demo
   capgo-mcp call --sandbox capgo_list_apps
 """
+_HTTP_EPILOG: Final = """\
+environment:
+{variables}
+  Every option can be set there as well, e.g. CAPGO_MCP_PORT=8080.
+
+Clients send their key in the header X-Capgo-Api-Key, to http://127.0.0.1:8000/mcp
+unless --host and --port say otherwise.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Importing the SDK builds hundreds of pydantic models; collecting garbage between them is wasted time.
     gc.disable()
     try:
-        _log(values(vars(options), os.environ)["log_level"])
+        _logs(options).start()
         command: int = options.run(options)
     except SettingsError as error:
         print(f"capgo-mcp: {error}", file=sys.stderr)
@@ -50,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = _shared_options()
+    shared = _options(OPTIONS)
     parser = argparse.ArgumentParser(
         "capgo-mcp",
         description=_ABOUT,
@@ -61,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"capgo-mcp {__version__}")
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="")
+    setup_commands.add_to(commands, shared)
 
     demo = commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
     demo.set_defaults(run=_demo)
@@ -68,6 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     tools = commands.add_parser("tools", help="list the tools", parents=[shared])
     tools.add_argument("--json", action="store_true", help="as clients see them, with their schemas")
     tools.set_defaults(run=_tools)
+
+    http = commands.add_parser(
+        "http",
+        help="serve many clients over streamable HTTP, each with a Capgo key of its own",
+        epilog=_HTTP_EPILOG.format(variables="\n".join(f"  {name}  {what}" for name, what in HTTP_VARIABLES.items())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared, _options(HTTP_OPTIONS)],
+    )
+    http.add_argument("--new-token", metavar="NAME", help="print a token for someone and its line for --bearer-tokens")
+    http.set_defaults(run=_http)
 
     call = commands.add_parser("call", help="call one tool and print its answer", parents=[shared])
     call.add_argument("tool", metavar="TOOL", help="name of the tool, e.g. capgo_list_apps")
@@ -81,10 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _shared_options() -> argparse.ArgumentParser:
-    """Options that stand before or after a command; one that is not given leaves no trace: the environment counts."""
+def _options(options: Sequence[Option]) -> argparse.ArgumentParser:
+    """Options for a command; one that is not given leaves no trace, so that the environment counts."""
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    for option in OPTIONS:
+    for option in options:
         if not option.metavar:
             shared.add_argument(option.flag, action="store_true", help=option.help)
             continue
@@ -95,10 +114,9 @@ def _shared_options() -> argparse.ArgumentParser:
     return shared
 
 
-def _log(level: str) -> None:
-    """Logs go to stderr: stdout belongs to the protocol."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("capgo_mcp").setLevel(level)
+def _logs(options: argparse.Namespace) -> Logs:
+    given = values(vars(options), os.environ)
+    return Logs(given["log_level"], given["log_format"])
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
@@ -123,6 +141,25 @@ def _serve(options: argparse.Namespace) -> int:
     if sys.stdin.isatty():
         print("Serving MCP on stdin and stdout; a client should start this. See capgo-mcp --help.", file=sys.stderr)
     _run(serve, settings)
+    return 0
+
+
+def _http(options: argparse.Namespace) -> int:
+    if options.new_token:
+        from capgo_mcp.authentication import new_token  # noqa: PLC0415 - see the module's docstring
+
+        token, line = new_token(options.new_token)
+        print(f"For {options.new_token}, shown only now:      {token}")
+        print(f"For the file of --bearer-tokens:  {line}")
+        return 0
+    from capgo_mcp.http import serve  # noqa: PLC0415 - see the module's docstring
+    from capgo_mcp.service import Service  # noqa: PLC0415 - see the module's docstring
+
+    settings = _settings(options)
+    service = Service.read(vars(options), settings)
+    gc.enable()
+    gc.freeze()
+    serve(settings, service, _logs(options))
     return 0
 
 

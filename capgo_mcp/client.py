@@ -16,7 +16,7 @@ from capgo_mcp.operation import A, Effect, Operation
 from capgo_mcp.pace import Pace
 from capgo_mcp.paging import collect
 from capgo_mcp.retry import GATEWAY, patience, pause
-from capgo_mcp.wire import key_header, read_answer, unreadable, write_request
+from capgo_mcp.wire import key_header, read_answer, request_id_of, unreadable, write_request
 
 DEFAULT_URL: Final = "https://api.capgo.app"
 DEFAULT_TIMEOUT: Final = 30.0
@@ -192,7 +192,7 @@ def _trusted() -> ssl.SSLContext:
 
 def _lost(operation: Operation[Any], why: str, response: httpx2.Response | None = None) -> Unreachable | OutcomeUnknown:
     """The error for a request whose answer never came: only a write leaves something open."""
-    request_id = None if response is None else response.headers.get("x-request-id")
+    request_id = None if response is None else request_id_of(response.headers)
     if operation.spec.effect is not Effect.READ:
         return OutcomeUnknown(
             "outcome_unknown",

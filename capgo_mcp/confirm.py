@@ -8,7 +8,7 @@ from capgo_mcp.arguments import Controls
 from capgo_mcp.asking import Person, Reply
 from capgo_mcp.client import Capgo
 from capgo_mcp.errors import CapgoError, InvalidArguments
-from capgo_mcp.operation import Effect, Operation
+from capgo_mcp.operation import Declared, Effect, Operation
 from capgo_mcp.outcomes import Call, Outcome, Preview
 from capgo_mcp.preview import preview, target_name
 from capgo_mcp.render import compact, shown
@@ -23,9 +23,9 @@ class NoConsent(CapgoError):
     """The person was asked and did not agree; nothing was sent."""
 
 
-def can_destroy(operation: type[Operation[Any]]) -> bool:
+def can_destroy(kind: type[Declared[Any]]) -> bool:
     """Whether calls of this kind may need consent, and so have the argument `confirm`."""
-    return operation.spec.effect is Effect.DELETE or bool(operation.guards())
+    return kind.spec.effect is Effect.DELETE or bool(kind.guards())
 
 
 def needs_consent(operation: Operation[Any]) -> bool:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, PlainSerializer, SerializationInfo
 
+from capgo_mcp.text import is_plain
+
 _NO_BUNDLE = frozenset({"builtin", "unknown"})
 _SEMVER: Final = (
     r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
@@ -34,6 +36,14 @@ def _names_a_bundle(version: str) -> str:
     return version
 
 
+def _is_plain(name: str) -> str:
+    """No answer of ours shows a hidden character, so a name that has one would mean another thing than it seems."""
+    if not is_plain(name):
+        msg = "must not have hidden characters or more than 500 of them"
+        raise ValueError(msg)
+    return name
+
+
 def _semver(version: str) -> str:
     if not re.fullmatch(_SEMVER, version):
         msg = "must be a semantic version such as 2.3.0 or 2.3.0-beta.1, without a leading v"
@@ -54,18 +64,16 @@ OrgId = Annotated[
 ]
 OrganizationId = Annotated[OrgId, Field(serialization_alias="orgId")]
 """The same, on the routes that spell it in camelCase."""
-ChannelName = Annotated[str, Field(description="Channel name, exact case, e.g. production.", min_length=1)]
-BundleName = Annotated[
-    str,
-    Field(description="Bundle version name, e.g. 2.2.0.", min_length=1),
-    AfterValidator(_names_a_bundle),
-]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_is_plain)]
+"""What somebody called something: exact, but for white space around it."""
+ChannelName = Annotated[Name, Field(description="Channel name, exact case, e.g. production.")]
+BundleName = Annotated[Name, Field(description="Bundle version name, e.g. 2.2.0."), AfterValidator(_names_a_bundle)]
 NewBundleName = Annotated[
     str, Field(description="Semantic version without leading v, e.g. 2.3.0."), AfterValidator(_semver)
 ]
 BundleId = Annotated[int, Field(description="Numeric bundle id, from capgo_list_bundles.", ge=1)]
 ChannelId = Annotated[int, Field(description="Numeric channel id, from capgo_get_channel.", ge=1)]
-DeviceId = Annotated[str, Field(description="Device id as capgo_list_devices shows it.", min_length=1)]
+DeviceId = Annotated[Name, Field(description="Device id as capgo_list_devices shows it.")]
 
 Page = Annotated[int, Field(description="Page of `limit` items, from 0.", ge=0, le=100_000)]
 Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=1000)]

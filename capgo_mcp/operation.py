@@ -1,4 +1,4 @@
-"""What an operation is: one class per endpoint of the Capgo API.
+"""What a tool is made from: one class each, an operation for every endpoint of the Capgo API and insights over them.
 
     class DeleteChannel(Operation[Ok], http="DELETE /channel", effect=Effect.DELETE):
         '''Delete a channel; devices pinned to it fall back to the default channel.'''
@@ -8,13 +8,14 @@
 
 The fields are the arguments, the docstring is the description, `Operation[Ok]` names the answer. The tool, its
 schemas and hints, the HTTP request, the row in the documentation and the conformance tests all follow from that.
+An insight has no endpoint: it says with `gather` which reads its answer is made from. All else is the same.
 """
 
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_snake
@@ -65,7 +66,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class Spec:
-    """What the declaration of an operation says."""
+    """What the declaration of a tool says."""
 
     name: str
     """`DeleteChannel` is the tool `capgo_delete_channel`."""
@@ -75,11 +76,21 @@ class Spec:
     """The docstring, which tells an agent what the call does."""
     toolset: str
     """Operations declared in `operations/channels.py` form the toolset `channels`."""
+    effect: Effect
+    answer: type[Answer]
+    by_name: bool
+    """Whether so much goes that the user also has to confirm the name of it."""
+    refuses: Mapping[str, str]
+    """Arguments that are tried in vain, each with what to do instead."""
+
+
+@dataclass(frozen=True)
+class Endpoint(Spec):
+    """What the declaration of an operation says: a tool, and the endpoint it calls."""
+
     method: str
     path: str
     """`{name}` in the path takes the argument of that name."""
-    effect: Effect
-    answer: type[Answer]
     envelope: str
     """The key some answers are wrapped in."""
     paging: Paging | None
@@ -88,20 +99,45 @@ class Spec:
     """What an empty list may mean beside that there is nothing."""
     needs: str
     """The permission the key must hold."""
-    by_name: bool
-    """Whether so much goes that the user also has to confirm the name of it."""
-    refuses: Mapping[str, str]
-    """Arguments the API's pages offer and its backend does not take, each with what to do instead."""
 
 
-class Operation(BaseModel, Generic[A]):
-    """One call of the Capgo API: an instance holds valid arguments, `spec` says everything else."""
+class Declared(BaseModel, Generic[A]):
+    """What agents can ask for: an instance holds valid arguments, `spec` says everything else."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, defer_build=True, str_strip_whitespace=True, hide_input_in_errors=True
     )
 
     spec: ClassVar[Spec]
+
+    @classmethod
+    def described(cls) -> dict[str, Any]:
+        """What name, docstring and generic argument of the class say, by the names of `Spec`."""
+        name = to_snake(cls.__name__)
+        (answer,) = cls.__bases__[0].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]  # a model
+        return {
+            "name": f"capgo_{name}",
+            "title": name.replace("_", " ").replace("api ", "API ").capitalize().replace("api ", "API "),
+            "description": inspect.cleandoc(cls.__doc__ or ""),
+            "answer": answer,
+        }
+
+    @classmethod
+    def guards(cls) -> dict[str, Guard]:
+        """The arguments that can do lasting damage, by name."""
+        return {
+            name: mark for name, field in cls.model_fields.items() for mark in field.metadata if isinstance(mark, Guard)
+        }
+
+    def dangers(self) -> list[str]:
+        """Why this very call would do lasting damage; empty when it would not."""
+        return [guard.because for name, guard in self.guards().items() if guard.when(getattr(self, name))]
+
+
+class Operation(Declared[A], Generic[A]):
+    """One call of the Capgo API."""
+
+    spec: ClassVar[Endpoint]
 
     def __init_subclass__(
         cls,
@@ -117,22 +153,17 @@ class Operation(BaseModel, Generic[A]):
         refuses: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Read the declaration: class arguments as in `Spec`, with `http` holding method and path."""
+        """Read the declaration: class arguments as in `Endpoint`, with `http` holding method and path."""
         super().__init_subclass__(**kwargs)
         if not http:  # the intermediate Operation[Ok] that pydantic makes
             return
-        name = to_snake(cls.__name__)
         method, path = http.split()
-        (answer,) = cls.__bases__[0].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]  # a model
-        cls.spec = Spec(
-            name=f"capgo_{name}",
-            title=name.replace("_", " ").replace("api ", "API ").capitalize().replace("api ", "API "),
-            description=inspect.cleandoc(cls.__doc__ or ""),
+        cls.spec = Endpoint(
+            **cls.described(),
             toolset=cls.__module__.rpartition(".")[2],
             method=method,
             path=path,
             effect=effect,
-            answer=answer,
             envelope=envelope,
             paging=paging,
             empty_when=empty_when,
@@ -142,13 +173,51 @@ class Operation(BaseModel, Generic[A]):
             refuses=refuses or {},
         )
 
-    @classmethod
-    def guards(cls) -> dict[str, Guard]:
-        """The arguments that can do lasting damage, by name."""
-        return {
-            name: mark for name, field in cls.model_fields.items() for mark in field.metadata if isinstance(mark, Guard)
-        }
 
-    def dangers(self) -> list[str]:
-        """Why this very call would do lasting damage; empty when it would not."""
-        return [guard.because for name, guard in self.guards().items() if guard.when(getattr(self, name))]
+class Sender(Protocol):
+    """What brings the answer to an operation: `Capgo`, or something that stands before it."""
+
+    async def send(self, operation: Operation[A]) -> A:
+        """Send an operation and return its answer."""
+        ...
+
+
+class Report(Protocol):
+    """Tells whoever waits how far a long call is."""
+
+    async def __call__(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        """Report a number that grows, and what it counts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an insight works with.
+
+    Attributes:
+        capgo: Where it reads.
+        report: Whom it tells how far it is.
+        seconds: How long it may read page after page before it tells what it has.
+    """
+
+    capgo: Sender
+    report: Report
+    seconds: float
+
+
+class Insight(Declared[A], Generic[A]):
+    """A question that several reads answer together."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Read the declaration, which is the class and its docstring."""
+        super().__init_subclass__(**kwargs)
+        if cls.__bases__[0] is not Insight:  # not the intermediate Insight[Found] that pydantic makes
+            cls.spec = Spec(**cls.described(), toolset="insights", effect=Effect.READ, by_name=False, refuses={})
+
+    async def gather(self, desk: Desk) -> A:
+        """Read what the answer is made from, and make it.
+
+        Raises:
+            CapgoError: Nothing could be read, or the question is about something that does not exist.
+        """
+        raise NotImplementedError

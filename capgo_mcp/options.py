@@ -1,11 +1,14 @@
 """Every option of the server: a flag, an environment variable and a line of documentation each. Light to import."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"", "0", "false", "no", "off"})
+_UNFILLED: Final = re.compile(r"\$\{[^}]*\}")
 
 
 class SettingsError(Exception):
@@ -48,7 +51,7 @@ class Option:
         """
         if self.name in flags:
             return flags[self.name]
-        text = environment.get(self.variable, "").strip()
+        text = told(environment, self.variable)
         if not self.metavar:
             if text.lower() not in _ON | _OFF:
                 raise SettingsError(f"{self.variable} must be 1 or 0.")
@@ -62,6 +65,12 @@ class Option:
         except ValueError:
             raise SettingsError(f"{self.variable} must be a number.") from None
 
+    def written(self, value: Any) -> tuple[str, ...]:
+        """The words on a command line that give this value from any folder."""
+        if not self.metavar:
+            return (self.flag,)
+        return (self.flag, str(Path(value).expanduser().absolute() if self.metavar == "FILE" else value))
+
 
 OPTIONS: Final = (
     Option("sandbox", "use an embedded Capgo with sample data, without a network"),
@@ -74,9 +83,27 @@ OPTIONS: Final = (
     Option("journal", "file in which to record every call that changes something", "FILE"),
     Option("reveal_secrets", "show secrets that Capgo answers"),
     Option("timeout", "seconds a call may take in all", "SECONDS", 30.0),
+    Option("rate", "requests to Capgo that may be made in any minute", "NUMBER", 100.0),
+    Option("allow_http", "accept an address of the API with plain http, over which others can read the key"),
+    Option("walk", "seconds in which an insight may read devices before it tells what it has", "SECONDS", 50.0),
     Option("log_level", "what goes to stderr", "LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    Option("log_format", "how it is written there", "FORMAT", "text", ("text", "json")),
 )
 """The options of every command that uses the tools."""
+
+HTTP_OPTIONS: Final = (
+    Option("host", "address to listen on", "ADDRESS", "127.0.0.1"),
+    Option("port", "port to listen on; 0 takes a free one", "PORT", 8000),
+    Option("workers", "processes that share the port", "COUNT", 1),
+    Option("public", "let callers in from the network who bring their own Capgo key"),
+    Option("allowed_hosts", "names under which callers reach this server: with commas", "NAMES", ""),
+    Option("allowed_origins", "web pages that may call, such as https://chat.example.com: with commas", "ORIGINS", ""),
+    Option("bearer_tokens", "file of those who may call: a line name:sha256 for each token", "FILE"),
+    Option("oauth_issuer", "authorization server (OAuth 2.1) whose tokens let callers in", "URL"),
+    Option("oauth_audience", "this server's address, as those tokens name it", "URL"),
+    Option("oauth_scopes", "scopes those tokens must have: with commas", "NAMES", ""),
+)
+"""The options of the HTTP server, beside those."""
 
 VARIABLES: Final = {
     "CAPGO_API_KEY": "API key, from the Capgo console (API keys)",
@@ -85,11 +112,29 @@ VARIABLES: Final = {
 }
 """What can be set in the environment only, because it must not show on a command line."""
 
+HTTP_VARIABLES: Final = {
+    "CAPGO_MCP_STATE_KEYS": "secrets that all replicas share, with commas, the newest first",
+}
+"""The same, for the HTTP server alone."""
 
-def values(flags: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+
+def told(environment: Mapping[str, str], name: str) -> str:
+    """What the environment says for a name; a placeholder that a client has left unfilled says nothing."""
+    text = environment.get(name, "").strip()
+    return "" if _UNFILLED.fullmatch(text) else text
+
+
+def values(
+    flags: Mapping[str, Any], environment: Mapping[str, str], options: Sequence[Option] = OPTIONS
+) -> dict[str, Any]:
     """The value of every option.
 
     Raises:
         SettingsError: One of them cannot be used.
     """
-    return {option.name: option.value(flags, environment) for option in OPTIONS}
+    return {option.name: option.value(flags, environment) for option in options}
+
+
+def written(flags: Mapping[str, Any], options: Sequence[Option] = OPTIONS) -> tuple[str, ...]:
+    """The words on a command line that give these flags."""
+    return tuple(word for option in options if option.name in flags for word in option.written(flags[option.name]))

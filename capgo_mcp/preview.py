@@ -24,6 +24,8 @@ MOST: Final = 1000
 NAMES: Final = 20
 """Names listed one by one."""
 
+_SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
+
 A = TypeVar("A", bound=Answer)
 
 
@@ -108,10 +110,16 @@ async def _app(operation: DeleteApp, look: Look) -> None:
     await look.count("devices", ListDevices(app_id=app, limit=MOST))
 
 
-async def _channel(operation: DeleteChannel | SetChannel, look: Look) -> None:
+async def _channel(operation: DeleteChannel, look: Look) -> None:
     channel = await look.read("channel", GetChannel(app_id=operation.app_id, channel=operation.channel))
-    look.tell(channel, "public", "version", "rollout_version_info", "rollout_percentage_bps")
+    look.tell(channel, *_SERVES)
     look.unknown.append("platforms: Capgo does not tell which platforms a channel serves")
+
+
+async def _detached(operation: SetChannel, look: Look) -> None:
+    channel = await look.read("channel", GetChannel(app_id=operation.app_id, channel=operation.channel))
+    if channel is not None:
+        look.facts["now"] = {name: fact for name, fact in shown(channel).items() if name in _SERVES}
 
 
 async def _bundle(operation: DeleteBundle, look: Look) -> None:
@@ -189,7 +197,7 @@ async def _retention(operation: UpdateApp, look: Look) -> None:
 LOOKS: Final[dict[type[Operation[Any]], Callable[[Any, Look], Awaitable[None]]]] = {
     DeleteApp: _app,
     DeleteChannel: _channel,
-    SetChannel: _channel,
+    SetChannel: _detached,
     DeleteBundle: _bundle,
     DeleteAllBundles: _bundles,
     UnsetDeviceChannel: _device,

@@ -12,8 +12,10 @@ from capgo_mcp.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Meaning
 from capgo_mcp.errors import ApiError, Conflict, NotAllowed, NotFound, PlanLimit, RateLimited, Refused, ServerFault
 from capgo_mcp.operation import Effect, Endpoint
 from capgo_mcp.rights import holders
+from capgo_mcp.text import quoted
 
 _SHOWN: Final = 300
+_ISSUES: Final = 5
 _WAIT: Final = 60.0
 _LONGEST_WAIT: Final = 3600.0
 """Seconds; Capgo itself asks for a quarter of an hour at most."""
@@ -64,8 +66,14 @@ def _issues(more: dict[str, Any]) -> tuple[str, ...]:
     rows = [row for row in issues if isinstance(row, dict)] if isinstance(issues, list) else []
     paths = [row["path"] if isinstance(row.get("path"), list) else [] for row in rows]
     return tuple(
-        f"{'.'.join(map(str, path))}: {str(row.get('message'))[:_SHOWN]}" for path, row in zip(paths, rows, strict=True)
+        f"{_place(path)}: {quoted(str(row.get('message'))[:_SHOWN])}"
+        for path, row in [*zip(paths, rows, strict=True)][:_ISSUES]
     )
+
+
+def _place(path: list[Any]) -> str:
+    name = ".".join(map(str, path))
+    return name if re.fullmatch(r"[\w.]{1,80}", name, re.ASCII) else quoted(name)
 
 
 def _seconds(text: str | None) -> float | None:
@@ -84,7 +92,7 @@ def explain(spec: Endpoint, refusal: Refusal) -> ApiError:
         or BY_CODE.get(code)
         or _by_status(refusal)
     )
-    sentence = meaning.sentence or f"Capgo refused: {refusal.message or f'HTTP {refusal.status}'}"
+    sentence = meaning.sentence or f"Capgo refused: {quoted(refusal.message)}"
     if refusal.issues:
         sentence = f"{sentence.rstrip('.')} ({'; '.join(refusal.issues)})"
     error = meaning.kind(code, f"{sentence.rstrip('.')}.", _hint(spec, meaning, refusal))
@@ -122,5 +130,5 @@ def _by_status(refusal: Refusal) -> Meaning:
     """An unknown code: all that is left is the status."""
     kinds = {402: PlanLimit, 403: NotAllowed, 404: NotFound, 409: Conflict, 429: RateLimited}
     kind = kinds.get(refusal.status, ServerFault if refusal.status >= 500 else Refused)  # noqa: PLR2004 - HTTP
-    said = f': "{refusal.message}"' if refusal.message else ""
+    said = f": {quoted(refusal.message)}" if refusal.message else ""
     return Meaning(kind, f"Capgo answered with HTTP status {refusal.status}{said}")

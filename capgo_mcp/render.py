@@ -31,11 +31,11 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
     match answer:
         case Listing():
             brief = answer.row().brief
-            items = [_facts(row, include={*brief, *fields} if brief else None, repeat=False) for row in answer.items]
+            visible = {*brief, *fields} if brief else None
+            items = [_masked(row, _facts(row, include=visible, repeat=False), reveal) for row in answer.items]
             return {"items": items, **_facts(answer, exclude={"items"})}
         case Row():
-            masked = {} if reveal else {name: _MASK for name in answer.secret if getattr(answer, name)}
-            return _facts(answer, exclude=set(answer.on_request) - set(fields)) | masked
+            return _masked(answer, facts(answer, fields), reveal)
         case _:
             inner = {
                 name: shown(value, fields, reveal=reveal) for name, value in answer if isinstance(value, BaseModel)
@@ -43,9 +43,18 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
             return {name: inner.get(name, value) for name, value in _facts(answer).items()}
 
 
+def facts(row: Row, fields: Collection[str] = ()) -> dict[str, Any]:
+    """All facts of a row but those that nobody asked for; cleaned, but with its secrets."""
+    return _facts(row, exclude=set(row.on_request) - set(fields))
+
+
 def compact(facts: object) -> str:
     """The facts as JSON text without white space."""
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _masked(row: Row, visible: dict[str, Any], reveal: bool) -> dict[str, Any]:
+    return visible if reveal else visible | {name: _MASK for name in row.secret if getattr(row, name)}
 
 
 def _facts(

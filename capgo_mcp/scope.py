@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from capgo_mcp.client import Capgo
 from capgo_mcp.errors import CapgoError
-from capgo_mcp.operation import Operation
+from capgo_mcp.operation import Declared
 from capgo_mcp.operations.apps import CreateApp, GetApp
 
 _TRUSTED: Final = 300.0
@@ -25,15 +25,15 @@ class OrganizationScope:
         self._capgo = capgo
         self._inside: dict[str, float] = {}
 
-    async def admit(self, operation: Operation[Any]) -> None:
-        """Return if the operation stays inside.
+    async def admit(self, asked: Declared[Any]) -> None:
+        """Return if what is asked for stays inside.
 
         Raises:
             OutOfScope: It names an app that the organization does not own.
             CapgoError: The owner could not be read.
         """
-        app_id = getattr(operation, "app_id", None)
-        if app_id is None or isinstance(operation, CreateApp):  # a new app gets its owner from a locked argument
+        app_id = getattr(asked, "app_id", None)
+        if app_id is None or isinstance(asked, CreateApp):  # a new app gets its owner from a locked argument
             return
         if time.monotonic() - self._inside.get(app_id, -_TRUSTED) < _TRUSTED:
             return

@@ -1,5 +1,6 @@
 """Flags and environment, read once into one frozen object."""
 
+import math
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from typing import Any, Final, Self
 import httpx2
 from pydantic import TypeAdapter, ValidationError
 
-from capgo_mcp.client import DEFAULT_TIMEOUT, DEFAULT_URL, Capgo
-from capgo_mcp.credentials import KeyFile, KeySource, NoKey, StaticKey
+from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
+from capgo_mcp.client import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL, Capgo
+from capgo_mcp.credentials import KeyFile, KeySource, SavedKey, StaticKey
 from capgo_mcp.embedded import EmbeddedSandbox, SandboxKey
 from capgo_mcp.fields import AppId, OrgId
-from capgo_mcp.operation import Operation
-from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
-from capgo_mcp.options import SettingsError, values
+from capgo_mcp.machine import Machine
+from capgo_mcp.operation import Declared
+from capgo_mcp.options import SettingsError, told, values
 
 _SANDBOX_URL: Final = "http://sandbox.invalid"
 
@@ -30,6 +32,8 @@ class Settings:
         key: Where the API key comes from.
         url: Address of the API.
         timeout: Seconds a call may take in all.
+        rate: Requests to Capgo that may be made in any minute.
+        walk: Seconds in which an insight may read devices.
         sandbox: Whether to use the embedded Capgo instead of the network.
         read_only: Whether tools that write are left out.
         app: The only app that tools may touch.
@@ -45,11 +49,13 @@ class Settings:
     key: KeySource
     url: str = DEFAULT_URL
     timeout: float = DEFAULT_TIMEOUT
+    rate: float = DEFAULT_RATE
+    walk: float = 50.0
     sandbox: bool = False
     read_only: bool = False
     app: str | None = None
     org: str | None = None
-    toolsets: frozenset[str] = frozenset(map(toolset, DEFAULT))
+    toolsets: frozenset[str] = DEFAULT_TOOLSETS
     excluded: frozenset[str] = frozenset()
     ask: bool = False
     patience: float = 120.0
@@ -64,18 +70,22 @@ class Settings:
             SettingsError: One of them cannot be used.
         """
         given = values(flags, environment)
-        if given["timeout"] <= 0:
+        if not given["timeout"] > 0:
             raise SettingsError("--timeout must be more than 0 seconds.")
+        if not 1 <= given["rate"] < math.inf:
+            raise SettingsError("--rate must be at least 1 request a minute.")
         return cls(
             key=_key(environment),
-            url=_address(environment.get("CAPGO_API_URL", "").strip() or DEFAULT_URL),
+            url=_address(told(environment, "CAPGO_API_URL") or DEFAULT_URL, given["allow_http"]),
             timeout=given["timeout"],
+            rate=given["rate"],
+            walk=given["walk"],
             sandbox=given["sandbox"],
             read_only=given["read_only"],
             app=_valid(AppId, given["app"], "--app must be an app id such as com.demo.app."),
             org=_valid(OrgId, given["org"], "--org must be an organization id (a UUID)."),
             toolsets=_toolsets(given["toolsets"]),
-            excluded=_names(given["exclude_tools"], {operation.spec.name for operation in every()}, "--exclude-tools"),
+            excluded=_names(given["exclude_tools"], {kind.spec.name for kind in every_tool()}, "--exclude-tools"),
             ask=given["ask"],
             reveal_secrets=given["reveal_secrets"],
             journal=Path(given["journal"]).expanduser() if given["journal"] else None,
@@ -87,29 +97,30 @@ class Settings:
         app = {"app_id": self.app} if self.app else {}
         return app | (dict.fromkeys(("org_id", "owner_org"), self.org) if self.org else {})
 
-    def contains(self, operation: type[Operation[Any]]) -> bool:
+    def contains(self, kind: type[Declared[Any]]) -> bool:
         """Whether calls of this kind stay inside the app and the organization."""
-        fields = operation.model_fields
+        fields = kind.model_fields
         inside_app = self.app is None or "app_id" in fields
         inside_org = self.org is None or not fields.keys().isdisjoint({"org_id", "owner_org", "app_id"})
         return inside_app and inside_org
 
-    def connect(self) -> Capgo:
-        """The client these settings describe, not yet opened."""
+    def connect(self, key: KeySource | None = None) -> Capgo:
+        """The client these settings describe, not yet opened, for a caller's own key or the one of the settings."""
         if self.sandbox:
-            return Capgo(SandboxKey(), url=_SANDBOX_URL, timeout=self.timeout, transport=EmbeddedSandbox())
-        return Capgo(self.key, url=self.url, timeout=self.timeout)
+            sandbox = EmbeddedSandbox()
+            return Capgo(key or SandboxKey(), url=_SANDBOX_URL, timeout=self.timeout, rate=self.rate, transport=sandbox)
+        return Capgo(key or self.key, url=self.url, timeout=self.timeout, rate=self.rate)
 
 
 def _key(environment: Mapping[str, str]) -> KeySource:
-    if key := environment.get("CAPGO_API_KEY", "").strip():
+    if key := told(environment, "CAPGO_API_KEY"):
         return StaticKey(key)
-    if path := environment.get("CAPGO_API_KEY_FILE", "").strip():
+    if path := told(environment, "CAPGO_API_KEY_FILE"):
         return KeyFile(Path(path).expanduser())
-    return NoKey()
+    return SavedKey(Machine.here(environment))
 
 
-def _address(text: str) -> str:
+def _address(text: str, allow_http: bool) -> str:
     """The API's address; plain http only where nobody else can read the key on its way."""
     try:
         url = httpx2.URL(text)
@@ -117,12 +128,15 @@ def _address(text: str) -> str:
         raise SettingsError(f"CAPGO_API_URL is not an address: {error}.") from error
     if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
         raise SettingsError("CAPGO_API_URL must be an address such as https://api.capgo.app, without ? and #.")
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.userinfo:
+        raise SettingsError("CAPGO_API_URL must not hold a user name or password.")
+    if url.scheme == "http" and not (allow_http or is_loopback(url.host)):
         raise SettingsError("CAPGO_API_URL must start with https://: over plain http the API key can be read.")
     return text
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -139,9 +153,8 @@ def _valid(kind: Any, text: str | None, problem: str) -> str | None:
 
 
 def _toolsets(text: str) -> frozenset[str]:
-    default, opt_in = (frozenset(map(toolset, modules)) for modules in (DEFAULT, OPT_IN))
-    groups = {"default": default, "all": default | opt_in}
-    names = _names(text, {*groups["all"], *groups}, "--toolsets")
+    groups = {"default": DEFAULT_TOOLSETS, "all": TOOLSETS}
+    names = _names(text, {*TOOLSETS, *groups}, "--toolsets")
     return frozenset().union(*(groups.get(name, {name}) for name in names))
 
 

@@ -8,8 +8,10 @@ import sys
 import anyio
 from mcp.server.stdio import stdio_server
 
+from capgo_mcp.callers import OneCaller
 from capgo_mcp.server import build
 from capgo_mcp.settings import Settings
+from capgo_mcp.tools import Toolbox
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +21,7 @@ async def serve(settings: Settings) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave_when_told)
         async with settings.connect() as capgo, stdio_server() as (incoming, outgoing):
-            server = build(capgo, settings)
+            server = build(OneCaller(Toolbox(capgo, settings)), settings)
             await server.run(incoming, outgoing, server.create_initialization_options())
         tasks.cancel_scope.cancel()
 

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from typing import Final
+from typing import Any, Final
 
 LIMIT: Final = 500
 """Characters of one text that are shown; the rest is cut off, with a mark."""
@@ -17,6 +17,22 @@ def clean(text: str) -> str:
         " " if (kind := unicodedata.category(c)) in _BREAKS else "" if kind in _HIDDEN else c for c in text
     )
     return visible if len(visible) <= LIMIT else f"{visible[:LIMIT]}… (cut)"
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text reads the same as it is: nothing in it is hidden or too long to be shown."""
+    return clean(text) == text
+
+
+def whole(value: Any) -> Any:
+    """JSON without halves of characters (lone surrogates), which no encoding can carry."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    if isinstance(value, dict):
+        return {whole(name): whole(item) for name, item in value.items()}
+    return value
 
 
 def quoted(text: str) -> str:

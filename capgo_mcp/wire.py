@@ -17,7 +17,9 @@ from capgo_mcp.errors import UnexpectedAnswer
 from capgo_mcp.fields import WIRE
 from capgo_mcp.operation import A, Effect, Operation, Paging, Spec
 from capgo_mcp.refusals import Refusal, explain
+from capgo_mcp.text import whole
 
+_REQUEST_ID: Final = re.compile(r"[\w=.:-]{1,255}", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -68,7 +70,7 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
         ApiError: Capgo refused; the subclass tells why.
         UnexpectedAnswer: The body is not what this operation answers, or the answer sends the caller elsewhere.
     """
-    request_id = headers.get("x-request-id")
+    request_id = request_id_of(headers)
     if 300 <= status < 400:  # noqa: PLR2004 - the HTTP redirects
         raise UnexpectedAnswer(
             "redirected",
@@ -90,6 +92,12 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
         raise unreadable(operation.spec, "is not in a form this server can read", request_id) from error
 
 
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """Capgo's id of the request, if it has the form of one."""
+    name = headers.get("x-request-id", "")
+    return name if _REQUEST_ID.fullmatch(name) else None
+
+
 def unreadable(spec: Spec, why: str, request_id: str | None = None) -> UnexpectedAnswer:
     """The error for an answer of which only the status can be read."""
     return UnexpectedAnswer(
@@ -105,7 +113,8 @@ def unreadable(spec: Spec, why: str, request_id: str | None = None) -> Unexpecte
 def _json(content: bytes) -> Any:
     """The body as JSON; None for anything else, which no answer of the API is."""
     try:
-        return json.loads(content)
+        body = json.loads(content)
+        return whole(body) if rb"\ud" in content.lower() else body
     except (ValueError, RecursionError):
         return None
 

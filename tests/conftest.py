@@ -1,12 +1,22 @@
 """What every test may use."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
 
 from capgo_mcp.client import Capgo
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_saved_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test finds a key that the user of this machine has saved or set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        for name in ("XDG_CONFIG_HOME", "CAPGO_API_KEY", "CAPGO_API_KEY_FILE", "CAPGO_API_URL"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture

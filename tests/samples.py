@@ -4,19 +4,21 @@ import functools
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from capgo_mcp.catalog import TOOLSETS, every_tool
 from capgo_mcp.client import Capgo
 from capgo_mcp.credentials import StaticKey
 from capgo_mcp.definitions import generated
-from capgo_mcp.operation import Operation
-from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
+from capgo_mcp.operation import Declared, Operation
+from capgo_mcp.operations import every
 from capgo_mcp.sandbox import ADMIN_KEY, seeded
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from capgo_mcp.settings import Settings
 from capgo_mcp.tools import Toolbox
 
+AnyTool = type[Declared[Any]]
 AnyOperation = type[Operation[Any]]
 
-ALL_TOOLSETS: Final = frozenset(map(toolset, (*DEFAULT, *OPT_IN)))
+ALL_TOOLSETS: Final = TOOLSETS
 TODAY: Final = datetime.now(UTC).date()
 _SEEDED: Final = seeded()
 _FAILED: Final = next(row for row in _SEEDED.deliveries.values() if row["status"] == "failed")
@@ -54,6 +56,9 @@ BY_NAME: Final[dict[str, Any]] = {
     "invite_type": "org_member",
     "retention": 2_592_000,
     "auto_pause_confidence": 0.9,
+    "group_by": ["version"],
+    "plugin_version_below": "7.0.0",
+    "not_seen_since": "30d",
 }
 """A good value for each word of the API; a word that is not here gets one by its schema."""
 
@@ -71,17 +76,17 @@ NOT_WITH_OTHERS: Final = frozenset(
 """Arguments that exclude another argument of the same tool."""
 
 
-def required(operation: AnyOperation) -> dict[str, Any]:
+def required(operation: AnyTool) -> dict[str, Any]:
     """Good values for the arguments that must be given."""
     return {name: value(operation, name) for name, field in operation.model_fields.items() if field.is_required()}
 
 
-def full(operation: AnyOperation) -> dict[str, Any]:
+def full(operation: AnyTool) -> dict[str, Any]:
     """Good values for all arguments that can stand together."""
     return {name: value(operation, name) for name in operation.model_fields if name not in NOT_WITH_OTHERS}
 
 
-def value(operation: AnyOperation, name: str) -> Any:
+def value(operation: AnyTool, name: str) -> Any:
     """A good value for one argument of an operation."""
     special = BY_TOOL.get(operation.spec.name, {})
     known = special.get(name, BY_NAME.get(name))
@@ -106,14 +111,19 @@ def from_schema(schema: dict[str, Any]) -> Any:
 
 
 @functools.cache
-def input_schema(operation: AnyOperation) -> dict[str, Any]:
+def input_schema(operation: AnyTool) -> dict[str, Any]:
     """The schema of a tool's arguments."""
     return generated(operation).input_schema
 
 
-def tool(name: str) -> AnyOperation:
-    """The operation of a tool."""
+def endpoint(name: str) -> AnyOperation:
+    """The operation of a tool that is one endpoint of the API."""
     return next(operation for operation in every() if operation.spec.name == name)
+
+
+def tool(name: str) -> AnyTool:
+    """What a tool is declared as."""
+    return next(kind for kind in every_tool() if kind.spec.name == name)
 
 
 def toolbox(capgo: Capgo, **settings: Any) -> Toolbox:

@@ -36,7 +36,8 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
 
 def commands(name: str) -> list[str]:
     """The lines of shell blocks that call a program, without their comments."""
-    lines = (line.split("#")[0].strip() for _, block in blocks("(?:sh|console)") for line in block.splitlines())
+    whole = (block.replace("\\\n", " ") for _, block in blocks("(?:sh|console)"))
+    lines = (line.split("#")[0].strip() for block in whole for line in block.splitlines())
     return sorted({line.removeprefix("$ ") for line in lines if line.removeprefix("$ ").split(" ")[0] == name})
 
 

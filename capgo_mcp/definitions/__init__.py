@@ -12,27 +12,27 @@ from typing import Any, Final
 import mcp_types as t
 
 from capgo_mcp import arguments, confirm, render
-from capgo_mcp.operation import Effect, Operation
+from capgo_mcp.operation import Declared, Effect
 from capgo_mcp.outcomes import Outcome
 from capgo_mcp.schema import Schema, input_schema, output_schema
 
 FOLDER: Final = Path(__file__).parent
 
 
-def stored(operation: type[Operation[Any]]) -> t.Tool:
+def stored(kind: type[Declared[Any]]) -> t.Tool:
     """The definition that was written ahead of time."""
-    return t.Tool.model_validate_json((FOLDER / f"{operation.spec.name}.json").read_bytes())
+    return t.Tool.model_validate_json((FOLDER / f"{kind.spec.name}.json").read_bytes())
 
 
-def generated(operation: type[Operation[Any]]) -> t.Tool:
+def generated(kind: type[Declared[Any]]) -> t.Tool:
     """The definition that the operation makes."""
-    spec = operation.spec
+    spec = kind.spec
     writes = spec.effect is not Effect.READ
     return t.Tool(
         name=spec.name,
         title=spec.title,
         description=spec.description,
-        input_schema=_input_schema(operation),
+        input_schema=_input_schema(kind),
         output_schema=output_schema(Outcome[spec.answer] if writes else spec.answer),  # type: ignore[name-defined]
         annotations=t.ToolAnnotations(
             title=spec.title,
@@ -44,20 +44,20 @@ def generated(operation: type[Operation[Any]]) -> t.Tool:
     )
 
 
-def controls(operation: type[Operation[Any]]) -> frozenset[str]:
+def controls(kind: type[Declared[Any]]) -> frozenset[str]:
     """The names of the arguments that steer the tool and never reach Capgo."""
-    consent = {"confirm"} if confirm.can_destroy(operation) else set()
-    named = {"confirm_name"} if operation.spec.by_name else set()
-    reads = operation.spec.effect is Effect.READ
-    further = {"fields"} if reads and render.requestable(operation.spec.answer) else set()
+    consent = {"confirm"} if confirm.can_destroy(kind) else set()
+    named = {"confirm_name"} if kind.spec.by_name else set()
+    reads = kind.spec.effect is Effect.READ
+    further = {"fields"} if reads and render.requestable(kind.spec.answer) else set()
     return frozenset(consent | named | further)
 
 
-def _input_schema(operation: type[Operation[Any]]) -> Schema:
-    schema = input_schema(operation)
+def _input_schema(kind: type[Declared[Any]]) -> Schema:
+    schema = input_schema(kind)
     offered: Schema = input_schema(arguments.Controls)["properties"]
-    offered["fields"]["items"] = {"type": "string", "enum": render.requestable(operation.spec.answer)}
-    schema["properties"] |= {name: offered[name] for name in sorted(controls(operation))}
+    offered["fields"]["items"] = {"type": "string", "enum": render.requestable(kind.spec.answer)}
+    schema["properties"] |= {name: offered[name] for name in sorted(controls(kind))}
     return schema
 
 

@@ -55,12 +55,12 @@ class Channel(
 
     id: int | None = None
     name: str | None = None
-    public: bool = False
+    public: bool | None = False
     version: ServedBundle | None = None
-    rollout_enabled: bool = False
+    rollout_enabled: bool | None = False
     rollout_version_info: ServedBundle | None = None
     rollout_version: int | None = None
-    rollout_percentage_bps: int = 0
+    rollout_percentage_bps: int | None = 0
     rollout_paused_at: Timestamp | None = None
     rollout_pause_reason: str | None = None
     rollout_cache_ttl_seconds: int | None = None

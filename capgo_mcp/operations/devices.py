@@ -29,8 +29,8 @@ class Device(
     plugin_version: str | None = None
     version_build: str | None = None
     version: int | None = None
-    is_prod: bool = True
-    is_emulator: bool = False
+    is_prod: bool | None = True
+    is_emulator: bool | None = False
     install_source: str | None = None
     country_code: str | None = None
     app_id: str | None = None

@@ -20,7 +20,7 @@ class Member(Row, identity="uid", brief="uid email role is_tmp", on_request="ima
     uid: str | None = None
     email: str | None = None
     role: str | None = None
-    is_tmp: bool = False
+    is_tmp: bool | None = False
     image_url: str | None = None
 
 

@@ -41,7 +41,8 @@ def _list_devices(call: Call, app_id: str) -> Row:
     order = call.params.get("order")
     if order not in (None, "", "asc", "desc"):
         raise bad("invalid_order", "order must be asc or desc", order=order)
-    rows = [d for d in call.state.devices.values() if d["app_id"] == app_id and _since(call)(d)]
+    since = _since(call)
+    rows = [d for d in call.state.devices.values() if d["app_id"] == app_id and since(d)]
     if call.params.get("customIdMode"):  # any text counts, "false" included
         rows = [d for d in rows if d["custom_id"]]
     position = _by_time if order else _by_id

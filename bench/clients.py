@@ -1,0 +1,121 @@
+"""Clients that cost little themselves: JSON-RPC by hand, over stdio and HTTP, and Capgo's API without any server."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any, Final
+
+import httpx2
+
+from bench.servers import environment, stdio_command
+from bench.upstream import APP, key
+
+REVISION: Final = "2026-07-28"
+TOOL: Final = "capgo_get_channel"
+ARGUMENTS: Final = {"app_id": APP, "channel": "production"}
+QUERY: Final = {"app_id": APP, "channel": "production"}
+"""What the same question looks like to Capgo."""
+
+_LINE: Final = 2**22
+_META: Final = {
+    "io.modelcontextprotocol/protocolVersion": REVISION,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+_PARAMS: Final = {"name": TOOL, "arguments": ARGUMENTS, "_meta": _META}
+_HEADERS: Final = {
+    "accept": "application/json, text/event-stream",
+    "mcp-protocol-version": REVISION,
+    "mcp-method": "tools/call",
+    "mcp-name": TOOL,
+}
+
+
+class StdioClient:
+    """A client of a server over stdin and stdout, which answers in any order."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._numbers = count(1)
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    async def call(self) -> None:
+        """Make a tool call and wait for its answer."""
+        number = next(self._numbers)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": _PARAMS}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        _check(await answer)
+
+    async def read(self) -> None:
+        """Hand out the answers as they come."""
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            message = json.loads(line)
+            self._waiting.pop(message["id"]).set_result(message)
+
+
+@asynccontextmanager
+async def over_stdio(api: str) -> AsyncIterator[StdioClient]:
+    """A client of a server of its own."""
+    process = await asyncio.create_subprocess_exec(
+        *stdio_command(),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment(CAPGO_API_URL=api, CAPGO_API_KEY=key(0)),
+        limit=_LINE,
+    )
+    client = StdioClient(process)
+    reading = asyncio.create_task(client.read())
+    try:
+        await client.call()
+        yield client
+    finally:
+        reading.cancel()
+        process.terminate()
+        await process.wait()
+
+
+class HttpCaller:
+    """A caller of a server over HTTP, with a key of its own."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str, number: int) -> None:
+        self._http = http
+        self._url = url
+        self._headers = _HEADERS | {"x-capgo-api-key": key(number)}
+
+    async def call(self) -> None:
+        """Make a tool call and wait for its answer."""
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _PARAMS}
+        answer = await self._http.post(self._url, json=message, headers=self._headers)
+        _check(answer.json())
+
+
+class BareCaller:
+    """A caller of Capgo's API itself."""
+
+    def __init__(self, http: httpx2.AsyncClient, api: str, number: int) -> None:
+        self._http = http
+        self._url = f"{api}/channel"
+        self._headers = {"authorization": key(number)}
+
+    async def call(self) -> None:
+        """Ask what the tool would ask, and read the answer."""
+        answer = await self._http.get(self._url, params=QUERY, headers=self._headers)
+        answer.raise_for_status().json()
+
+
+@asynccontextmanager
+async def connections() -> AsyncIterator[httpx2.AsyncClient]:
+    """Connections for any number of callers at once."""
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+    async with httpx2.AsyncClient(timeout=60, limits=limits) as http:
+        yield http
+
+
+def _check(message: dict[str, Any]) -> None:
+    """A benchmark of errors would be fast and worthless."""
+    if "result" not in message or message["result"].get("isError"):
+        raise RuntimeError(json.dumps(message)[:500])

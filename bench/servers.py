@@ -1,0 +1,87 @@
+"""The processes that are measured, and what they need of memory and descriptors."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx2
+
+PYTHON: Final = sys.executable
+_STARTED: Final = 30.0
+_PACE: Final = ("--rate", "1000000000", "--log-level", "WARNING")
+"""The server keeps no pace and logs no calls, so that its own work shows."""
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This environment without settings of its own."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("CAPGO_")} | more
+
+
+@contextmanager
+def upstream() -> Iterator[str]:
+    """The address of a sandbox in a process of its own."""
+    port = _free_port()
+    with _process([PYTHON, "-m", "bench.upstream", str(port)], f"http://127.0.0.1:{port}/ok"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def team_server(api: str, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """The address and the process id of an HTTP server in front of it."""
+    port = _free_port()
+    command = [PYTHON, "-m", "capgo_mcp", "http", "--port", str(port), "--workers", str(workers), *_PACE]
+    with _process(command, f"http://127.0.0.1:{port}/readyz", CAPGO_API_URL=api) as process:
+        yield f"http://127.0.0.1:{port}/mcp", process.pid
+
+
+def stdio_command() -> list[str]:
+    """The command of a server that speaks over stdin and stdout."""
+    return [PYTHON, "-m", "capgo_mcp", *_PACE]
+
+
+def memory(pid: int, what: str = "VmRSS") -> float:
+    """Megabytes a process has in memory now, or had at most (`VmHWM`); NaN where the system does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return float("nan")
+    return int(next(line.split()[1] for line in lines if line.startswith(f"{what}:"))) / 1024
+
+
+def descriptors(pid: int) -> int:
+    """How many files and connections a process has open; 0 where the system does not tell."""
+    folder = Path(f"/proc/{pid}/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _process(command: list[str], probe: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command, env=environment(**variables)) as process:
+        try:
+            end = time.monotonic() + _STARTED
+            while not _answers(probe):
+                if process.poll() is not None or time.monotonic() > end:
+                    raise SystemExit(f"{' '.join(command)} did not start")
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx2.get(url)
+    except httpx2.HTTPError:
+        return False
+    return True

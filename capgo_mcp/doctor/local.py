@@ -1,0 +1,101 @@
+"""What can be seen on this machine: the key, the pace, the clients."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from capgo_mcp.credentials import KeyFile, SavedKey, StaticKey
+from capgo_mcp.doctor.finding import Finding, fine, note, problem
+from capgo_mcp.errors import KeyMissing
+from capgo_mcp.install.clients import CLIENTS, Client
+from capgo_mcp.install.files import ConfigFile
+from capgo_mcp.install.text import Unusable, found
+from capgo_mcp.machine import Machine
+from capgo_mcp.settings import Settings
+from capgo_mcp.vault import is_open, saved
+from capgo_mcp.wire import key_header
+
+_LITERAL: Final = re.compile(r"[A-Za-z0-9._:-]{8,}")
+
+
+async def key(settings: Settings) -> list[Finding]:
+    """Where the key was found, and whether it has the form of one."""
+    if settings.sandbox:
+        return [fine("key", "The sandbox brings its own.")]
+    try:
+        value = await settings.key.read()
+    except KeyMissing as error:
+        then = "Save one with capgo-mcp login, or set CAPGO_API_KEY. Without an account: capgo-mcp doctor --sandbox."
+        return [problem("key", error.sentence, then)]
+    where, path = _whereabouts(settings)
+    current = key_header(value)[0] == "authorization"
+    form = (
+        "has the form of a current key" if current else "is not a UUID, as keys are since 2025: taken as a legacy key"
+    )
+    findings = [fine("key", f"Found in {where}; it {form}.")]
+    if path and is_open(path):
+        findings.append(note("key", f"Others on this machine can read {path}.", f"Run: chmod 600 {path}"))
+    return findings
+
+
+def _whereabouts(settings: Settings) -> tuple[str, Path | None]:
+    """The place of the key in words, and the file if it is one."""
+    match settings.key:
+        case StaticKey():
+            return "CAPGO_API_KEY", None
+        case KeyFile(path):
+            return f"{path}, which CAPGO_API_KEY_FILE names", path
+        case SavedKey(machine) if place := saved(machine):
+            return place.where, place.path
+    return "the settings", None
+
+
+def pace(settings: Settings) -> Finding:
+    """How many calls there may be; how many Capgo would still take, it does not tell."""
+    return fine(
+        "pace",
+        f"Makes {settings.rate:g} requests in any minute at most (--rate). What Capgo still allows, it tells only "
+        "when it refuses; the server then waits as long as it says.",
+    )
+
+
+def clients(machine: Machine) -> Iterator[Finding]:
+    """Which clients are here, and whether they can start the server."""
+    here = [client for client in CLIENTS if client.lives_on(machine)]
+    for client in here:
+        yield _client(client, machine)
+    if not here:
+        yield note("clients", "No MCP client was found.", "See capgo-mcp install for those it knows.")
+
+
+def _client(client: Client, machine: Machine) -> Finding:
+    file = ConfigFile(client.path(machine))
+    place = machine.short(file.path)
+    again = f"Run: capgo-mcp install {client.name}"
+    try:
+        entry = found(client.editor.read(file.read() or ""), client.keys)
+    except Unusable as error:
+        return problem("clients", f"{client.title} cannot read {place}: {error}", "Mend the file by hand.")
+    if entry is None:
+        return note("clients", f"{client.title} is here, without the server.", again)
+    command = _command(entry)
+    if shutil.which(command) is None:
+        return problem("clients", f"{client.title} starts {command or 'nothing'}, which is not there.", again)
+    if _holds_key(entry) and is_open(file.path):
+        then = f"Run: chmod 600 {place}, or take the key out with capgo-mcp install {client.name} after capgo-mcp login"
+        return note("clients", f"{client.title} has the key in {place}, which others can read.", then)
+    return fine("clients", f"{client.title} has the server, in {place}.")
+
+
+def _command(entry: Any) -> str:
+    command = entry.get("command") if isinstance(entry, dict) else None
+    first = command[0] if isinstance(command, list) and command else command
+    return first if isinstance(first, str) else ""
+
+
+def _holds_key(entry: Any) -> bool:
+    environment = entry.get("env") or entry.get("environment") or {}
+    value = environment.get("CAPGO_API_KEY") if isinstance(environment, dict) else None
+    return isinstance(value, str) and _LITERAL.fullmatch(value) is not None

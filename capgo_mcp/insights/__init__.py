@@ -1,0 +1,11 @@
+"""The toolset `insights`: questions about a whole app, each answered in one call from several reads of the API."""
+
+from typing import Any, Final
+
+from capgo_mcp.insights.release import GetReleaseStatus
+from capgo_mcp.insights.search import FindDevices
+from capgo_mcp.insights.summary import SummarizeDevices
+from capgo_mcp.operation import Insight
+
+INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (SummarizeDevices, FindDevices, GetReleaseStatus)
+"""Its tools, in the order in which they are listed."""

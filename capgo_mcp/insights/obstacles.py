@@ -1,0 +1,152 @@
+"""What keeps devices from a bundle, each with what to do about it.
+
+A channel's update rules compare the bundle with the native build of a device, so they are told for the builds that
+were found on devices.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from capgo_mcp.answers import Answer
+from capgo_mcp.insights.serving import Serving, rolled_out
+from capgo_mcp.operations.bundles import Bundle
+from capgo_mcp.operations.channels import Channel
+from capgo_mcp.operations.devices import Device
+from capgo_mcp.text import quoted
+
+_DISTINCT: Final = 1000
+_FEW: Final = 3
+_PARTS: Final = {"major": 1, "minor": 2, "patch": 3}
+
+Core = tuple[int, int, int]
+
+
+class Obstacle(Answer):
+    """Something that keeps devices from the bundle, and what to do about it."""
+
+    what: str
+    do: str
+
+
+class Fleet:
+    """Counts of what matters to a release, in bounded memory."""
+
+    def __init__(self) -> None:
+        self.devices = 0
+        self.complete = False
+        self.pinned: Counter[str] = Counter()
+        self.builds: Counter[str] = Counter()
+        self.emulators = 0
+        self.development = 0
+
+    def add(self, device: Device) -> None:
+        """Count a device."""
+        self.devices += 1
+        self.emulators += device.is_emulator
+        self.development += not device.is_prod
+        for names, name in ((self.pinned, device.channel), (self.builds, device.version_build)):
+            if name and (name in names or len(names) < _DISTINCT):
+                names[name] += 1
+
+
+def nobody_gets_it(version: str, by: list[Serving]) -> Iterator[Obstacle]:
+    """That no channel, or no default channel, serves the bundle."""
+    if not by:
+        yield Obstacle(
+            what=f"No channel serves {quoted(version)}, so no device gets it.",
+            do="Move a channel to it: capgo_set_channel with version, or with rollout_version for a staged rollout.",
+        )
+    elif all(one.reach != "default" for one in by):
+        yield Obstacle(
+            what="No default channel serves it: only devices that are pinned to these channels or join them get it.",
+            do="To reach everyone, set version on the default channel with capgo_set_channel.",
+        )
+
+
+def obstacles(
+    version: str, by: list[Serving], channels: list[Channel], bundle: Bundle, fleet: Fleet
+) -> Iterator[Obstacle]:
+    """What stands in the way in the channels that matter: default ones and rollouts, or else a few others."""
+    named = {channel.name: channel for channel in channels}
+    for one in [one for one in by if one.reach == "default" or one.role == "rollout"] or by[:_FEW]:
+        channel = named[one.channel]
+        if one.role == "rollout":
+            yield from _rollout(channel)
+        yield from _rules(version, channel, bundle, fleet)
+        yield from _kinds(channel, fleet)
+
+
+def _rollout(channel: Channel) -> Iterator[Obstacle]:
+    name = quoted(channel.name or "")
+    if not channel.rollout_enabled:
+        yield Obstacle(
+            what=f"The rollout on channel {name} is off.", do="capgo_set_channel with rollout_enabled true starts it."
+        )
+    elif not rolled_out(channel):
+        yield Obstacle(
+            what=f"The rollout on channel {name} is at 0 %.", do="capgo_set_channel with rollout_percentage widens it."
+        )
+    if channel.rollout_paused_at:
+        reason = f": {quoted(channel.rollout_pause_reason)}" if channel.rollout_pause_reason else ""
+        yield Obstacle(
+            what=f"The rollout on channel {name} is paused, since {channel.rollout_paused_at:%Y-%m-%d %H:%M}Z{reason}.",
+            do="Find out why, then capgo_set_channel with rollout_paused false, or rollback true.",
+        )
+
+
+def _rules(version: str, channel: Channel, bundle: Bundle, fleet: Fleet) -> Iterator[Obstacle]:
+    name, rule = quoted(channel.name or ""), channel.disable_auto_update
+    if rule == "version_number" and not bundle.min_update_version:
+        yield Obstacle(
+            what=f"Channel {name} looks at a bundle's min_update_version, and this bundle has none.",
+            do="Set disable_auto_update to another value with capgo_set_channel, or upload it with one.",
+        )
+    core = _core(version)
+    above = sum(count for build, count in fleet.builds.items() if _is_blocked(core, _core(build), rule))
+    if above:
+        yield Obstacle(
+            what=f"Channel {name} blocks {rule} updates: {above} of {_seen(fleet)} have a native build too old for it.",
+            do="They need a newer app from the store, or another disable_auto_update on the channel.",
+        )
+    natives = ((_core(build), count) for build, count in fleet.builds.items())
+    below = sum(count for native, count in natives if core and native and core < native)
+    if below and channel.disable_auto_update_under_native:
+        yield Obstacle(
+            what=f"Channel {name} serves no bundle older than the native build: {below} of {_seen(fleet)} are newer.",
+            do="Serve a bundle at or above their native build, or turn disable_auto_update_under_native off.",
+        )
+
+
+def _kinds(channel: Channel, fleet: Fleet) -> Iterator[Obstacle]:
+    """Kinds of devices that the channel serves nothing; those that were not met are left out."""
+    kinds = (
+        (channel.allow_prod, fleet.devices - fleet.development, "production builds", "allow_prod"),
+        (channel.allow_device, fleet.devices - fleet.emulators, "physical devices", "allow_device"),
+        (channel.allow_dev, fleet.development, "development builds", "allow_dev"),
+        (channel.allow_emulator, fleet.emulators, "emulators", "allow_emulator"),
+    )
+    for allowed, count, kind, flag in kinds:
+        if allowed is False and (count or not fleet.devices):
+            yield Obstacle(
+                what=f"Channel {quoted(channel.name or '')} serves no {kind}: {count} of {_seen(fleet)} are such.",
+                do=f"If they should get it, capgo_set_channel with {flag} true.",
+            )
+
+
+def _seen(fleet: Fleet) -> str:
+    return f"{fleet.devices} devices looked at"
+
+
+def _is_blocked(core: Core | None, native: Core | None, rule: str | None) -> bool:
+    """Whether a rule keeps a bundle from a native build: it may not be ahead in this part of the version."""
+    if core is None or native is None or rule not in _PARTS:
+        return False
+    return core[: _PARTS[rule]] > native[: _PARTS[rule]]
+
+
+def _core(version: str) -> Core | None:
+    """The three numbers of a version; builds leave out the last ones at times."""
+    match = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?![\d.])", version, re.ASCII)
+    return (int(match[1]), int(match[2] or 0), int(match[3] or 0)) if match else None

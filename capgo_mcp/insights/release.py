@@ -1,0 +1,167 @@
+"""How a release is doing: who gets it, who runs it, and what stands in its way."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from capgo_mcp.answers import Answer, Timestamp
+from capgo_mcp.errors import CapgoError, NotFound
+from capgo_mcp.fields import AppId, BundleName
+from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
+from capgo_mcp.insights.serving import Serving, serving
+from capgo_mcp.insights.walk import Walk
+from capgo_mcp.lookup import bundle_named, newest_bundles
+from capgo_mcp.operation import Desk, Insight
+from capgo_mcp.operations.bundles import Bundle
+from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.devices import Device, ListDevices
+from capgo_mcp.operations.statistics import Day, GetBundleUsage, Share
+from capgo_mcp.text import quoted
+
+SAMPLE: Final = 3
+"""Pages of devices looked at: the ones seen last, a few thousand."""
+
+_MOST: Final = 1000
+_NAMES: Final = 5
+_SHOWN: Final = 20
+
+
+class Adoption(Answer):
+    """Share of the app's devices that ran the bundle, in percent by day, and their number on the last day."""
+
+    days: list[Day]
+    percent: list[float]
+    latest_devices: int | None = None
+
+
+class Pinned(Answer):
+    """Devices, among the `devices_seen` seen last, that are pinned to channels which do not serve the bundle."""
+
+    devices: int
+    devices_seen: int
+    complete: bool
+    channels: list[str]
+
+
+class ReleaseStatus(Answer):
+    """Where a bundle stands; `obstacles` are what keeps devices from it, each with what to do."""
+
+    summary: str
+    version: str
+    created_at: Timestamp | None = None
+    comment: str | None = None
+    newest_version: str | None = None
+    channels: list[Serving]
+    adoption: Adoption | None = None
+    pinned_elsewhere: Pinned | None = None
+    obstacles: list[Obstacle]
+    unknown: list[str] | None = None
+
+
+class GetReleaseStatus(Insight[ReleaseStatus]):
+    """Release status of a bundle: channels that serve it, rollout, adoption by day, and what blocks it."""
+
+    app_id: AppId
+    version: Annotated[
+        BundleName | None,
+        Field(description="Bundle version name. Left out: the one the default channel rolls out or serves."),
+    ] = None
+    days: Annotated[int, Field(description="Days of adoption to look back.", ge=1, le=90)] = 7
+
+    async def gather(self, desk: Desk) -> ReleaseStatus:
+        """Read channels, bundles, usage and the devices seen last; only the first two are needed for an answer."""
+        unknown: list[str] = []
+        channels = (await desk.capgo.send(ListChannels(app_id=self.app_id, limit=_MOST))).items
+        await desk.report(1, message="channels read")
+        newest = await newest_bundles(desk.capgo, self.app_id)
+        version = self.version or _current(channels, newest)
+        bundle = await bundle_named(desk.capgo, self.app_id, version, newest)
+        fleet = await self._fleet(desk, unknown)
+        adoption = await self._adoption(desk, version, unknown)
+        by = serving(channels, version)
+        found = [*nobody_gets_it(version, by), *obstacles(version, by, channels, bundle, fleet)]
+        return ReleaseStatus(
+            summary=_summary(version, by, adoption, found),
+            version=version,
+            created_at=bundle.created_at,
+            comment=bundle.comment,
+            newest_version=newest[0].name if newest else None,
+            channels=by[:_SHOWN],
+            adoption=adoption,
+            pinned_elsewhere=_pinned(fleet, by) if fleet.devices else None,
+            obstacles=found,
+            unknown=[*unknown, "platforms: Capgo does not tell whether a channel serves iOS, Android or Electron"],
+        )
+
+    async def _fleet(self, desk: Desk, unknown: list[str]) -> Fleet:
+        fleet = Fleet()
+        walk = Walk(desk)
+        pages = 0
+
+        def look(devices: list[Device]) -> bool:
+            nonlocal pages
+            pages += 1
+            for device in devices:
+                fleet.add(device)
+            return pages < SAMPLE
+
+        try:
+            await walk.over(ListDevices(app_id=self.app_id, order="desc"), look)
+        except CapgoError as error:
+            unknown.append(f"devices: {error.sentence}")
+        fleet.complete = walk.complete
+        return fleet
+
+    async def _adoption(self, desk: Desk, version: str, unknown: list[str]) -> Adoption | None:
+        today = datetime.now(UTC).date()
+        period = GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
+        try:
+            usage = await desk.capgo.send(period)
+        except CapgoError as error:
+            unknown.append(f"adoption: {error.sentence}")
+            return None
+        counted = [day for day in range(len(usage.days)) if any(_on(share.percent, day) for share in usage.bundles)]
+        if not counted:
+            unknown.append(f"adoption: Capgo counted no devices in the last {self.days} days")
+            return None
+        share = next((share for share in usage.bundles if share.name == version), Share())
+        return Adoption(
+            days=[usage.days[day] for day in counted],
+            percent=[_on(share.percent, day) for day in counted],
+            latest_devices=int(_on(share.devices, counted[-1])),
+        )
+
+
+def _on(figures: Sequence[float], day: int) -> float:
+    return figures[day] if day < len(figures) else 0
+
+
+def _current(channels: list[Channel], newest: list[Bundle]) -> str:
+    """What the default channel rolls out, or else serves; of an app without one, the newest bundle."""
+    defaults = [channel for channel in channels if channel.public]
+    rolled = [channel.rollout_version_info for channel in defaults if channel.rollout_enabled]
+    for bundle in (*rolled, *(channel.version for channel in defaults)):
+        if bundle is not None and bundle.name:
+            return bundle.name
+    if not newest or not newest[0].name:
+        raise NotFound("no_bundles", "The app has no bundles yet.", "Upload one with Capgo's command line.")
+    return newest[0].name
+
+
+def _pinned(fleet: Fleet, by: list[Serving]) -> Pinned:
+    elsewhere = {name: count for name, count in fleet.pinned.items() if name not in {one.channel for one in by}}
+    most = sorted(elsewhere, key=lambda name: -elsewhere[name])[:_NAMES]
+    return Pinned(devices=sum(elsewhere.values()), devices_seen=fleet.devices, complete=fleet.complete, channels=most)
+
+
+def _summary(version: str, by: list[Serving], adoption: Adoption | None, found: list[Obstacle]) -> str:
+    """One sentence a person can be told."""
+    places = ", ".join(
+        f"{quoted(one.channel)} ({'default, ' if one.reach == 'default' else ''}{one.role} at {one.percent:g} %)"
+        for one in by[:_NAMES]
+    )
+    where = f"is served by {places or 'no channel'}" + (f" and {len(by) - _NAMES} more" if len(by) > _NAMES else "")
+    ran = f"; {adoption.percent[-1]:g} % of devices ran it on {adoption.days[-1]}" if adoption else ""
+    return f"{quoted(version)} {where}{ran}; {len(found) or 'no'} obstacle{'' if len(found) == 1 else 's'} found."

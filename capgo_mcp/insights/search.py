@@ -1,0 +1,75 @@
+"""Which devices are of a certain kind."""
+
+from typing import Annotated, Generic
+
+from pydantic import Field
+
+from capgo_mcp.answers import Listing, R
+from capgo_mcp.insights.filters import DeviceFilter, Since, is_below, moment
+from capgo_mcp.insights.walk import Walk
+from capgo_mcp.operation import Desk, Insight
+from capgo_mcp.operations.devices import Device, ListDevices
+
+
+class Found(Listing[R], Generic[R]):
+    """Rows that match; `complete` says whether all rows were looked at."""
+
+    devices_seen: int
+    complete: bool
+
+
+class FindDevices(Insight[Found[Device]], DeviceFilter):
+    """Find devices that match: not on a version, old plugin, pinned to a channel, custom id, not seen lately."""
+
+    not_version: Annotated[
+        str | None, Field(description="Only devices on another bundle version than this.", min_length=1)
+    ] = None
+    plugin_version_below: Annotated[
+        str | None, Field(description="Only devices whose plugin is older, e.g. 7.0.0.", pattern=r"^\d")
+    ] = None
+    custom_id: Annotated[
+        str | None, Field(description="Only devices whose custom id contains this text.", min_length=1)
+    ] = None
+    not_seen_since: Annotated[
+        Since | None, Field(description="Only devices last seen before, e.g. 2026-11-01, or 30d for a month.")
+    ] = None
+    limit: Annotated[int, Field(description="Most devices to return.", ge=1, le=200)] = 20
+
+    def pages(self) -> ListDevices:
+        """The list to walk over, oldest first when old ones are wanted."""
+        order = None if self.not_seen_since is None else "asc"
+        return super().pages().model_copy(update={"custom_id_mode": self.custom_id is not None, "order": order})
+
+    def admits(self, device: Device) -> bool:
+        """Whether a device is one of those to find."""
+        return (
+            super().admits(device)
+            and (self.not_version is None or device.version_name != self.not_version)
+            and (self.plugin_version_below is None or is_below(device.plugin_version, self.plugin_version_below))
+            and (self.custom_id is None or self.custom_id.lower() in (device.custom_id or "").lower())
+        )
+
+    async def gather(self, desk: Desk) -> Found[Device]:
+        """Walk over the devices until enough are found."""
+        found: list[Device] = []
+        before = None if self.not_seen_since is None else moment(self.not_seen_since)
+        done = False
+
+        def pick(devices: list[Device]) -> bool:
+            nonlocal done
+            for device in devices:
+                if before and device.updated_at and device.updated_at >= before:
+                    done = True  # the list is sorted: all later ones were seen later
+                elif self.admits(device):
+                    found.append(device)
+                if done or len(found) == self.limit:
+                    return False
+            return True
+
+        walk = Walk(desk)
+        await walk.over(self.pages(), pick)
+        full = len(found) == self.limit and not done
+        note = (
+            f"Stopped at {self.limit} devices, there may be more: raise limit or add a filter." if full else walk.note
+        )
+        return Found[Device](items=found, devices_seen=walk.seen, complete=walk.complete or done, note=note)

@@ -1,0 +1,67 @@
+"""Which channels bring a bundle to devices, and how."""
+
+from typing import Final, Literal
+
+from capgo_mcp.answers import Answer, Timestamp
+from capgo_mcp.operations.channels import Channel
+
+WHOLE: Final = 100.0
+_BASIS_POINTS: Final = 100
+
+
+class Serving(Answer):
+    """A channel that serves the bundle.
+
+    As `stable` bundle or as `rollout` target, to `percent` of the devices that the channel reaches: all that are not
+    pinned (`default`), those that join by themselves (`self_set`), or only pinned ones (`pinned`).
+    """
+
+    channel: str
+    role: Literal["stable", "rollout"]
+    percent: float
+    reach: Literal["default", "self_set", "pinned"]
+    paused_since: Timestamp | None = None
+    pause_reason: str | None = None
+    auto_pause: bool | None = None
+
+
+def serving(channels: list[Channel], version: str) -> list[Serving]:
+    """Every channel that serves a bundle, default ones first."""
+    found = [_serving(channel, role) for channel in channels for role in _roles(channel, version)]
+    return sorted(found, key=lambda one: one.reach != "default")
+
+
+def _roles(channel: Channel, version: str) -> list[Literal["stable", "rollout"]]:
+    roles: list[Literal["stable", "rollout"]] = []
+    if channel.version is not None and channel.version.name == version:
+        roles.append("stable")
+    if channel.rollout_version_info is not None and channel.rollout_version_info.name == version:
+        roles.append("rollout")
+    return roles
+
+
+def _serving(channel: Channel, role: Literal["stable", "rollout"]) -> Serving:
+    rolled = rolled_out(channel)
+    if role == "rollout":
+        return Serving(
+            channel=channel.name or "",
+            role=role,
+            percent=rolled,
+            reach=_reach(channel),
+            paused_since=channel.rollout_paused_at,
+            pause_reason=channel.rollout_pause_reason,
+            auto_pause=channel.auto_pause_enabled,
+        )
+    return Serving(channel=channel.name or "", role=role, percent=WHOLE - rolled, reach=_reach(channel))
+
+
+def rolled_out(channel: Channel) -> float:
+    """Percent of a channel's devices that get its rollout target; a pause keeps new ones from it."""
+    running = channel.rollout_enabled and channel.rollout_version_info is not None
+    return channel.rollout_percentage_bps / _BASIS_POINTS if running else 0.0
+
+
+def _reach(channel: Channel) -> Literal["default", "self_set", "pinned"]:
+    if channel.public:
+        return "default"
+    return "self_set" if channel.allow_device_self_set else "pinned"

@@ -1,0 +1,117 @@
+"""How many devices there are of each kind."""
+
+from collections import Counter
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from capgo_mcp.answers import Answer
+from capgo_mcp.insights.filters import DeviceFilter
+from capgo_mcp.insights.walk import Walk
+from capgo_mcp.operation import Desk, Insight
+from capgo_mcp.operations.devices import Device
+
+DISTINCT: Final = 2000
+"""Different values counted one by one: devices name some of them freely, and a million names would fill the memory."""
+_NAME: Final = 100
+_NONE: Final = "(none)"
+
+Property = Literal[
+    "version", "platform", "os_version", "plugin_version", "version_build", "channel", "is_prod", "is_emulator"
+]
+_FIELDS: Final = {"version": "version_name"}
+"""Fields of a device that are called otherwise here, where `version` is the bundle as in all other tools."""
+
+
+class Group(Answer):
+    """Devices that have one value in common."""
+
+    value: str
+    devices: int
+    percent: float
+
+
+class Breakdown(Answer):
+    """The most common values of one property; what is left over is counted in `other_devices`."""
+
+    by: str
+    groups: list[Group]
+    other_devices: int | None = None
+
+
+class DeviceSummary(Answer):
+    """How many devices match, out of those read; `complete` says whether that is all of them."""
+
+    devices: int
+    devices_seen: int
+    complete: bool
+    breakdown: list[Breakdown]
+    note: str | None = None
+
+
+class Tally:
+    """Counts the values of one property in bounded memory."""
+
+    def __init__(self, by: str) -> None:
+        self.by = by
+        self._field = _FIELDS.get(by, by)
+        self._counts: Counter[str] = Counter()
+        self._uncounted = 0
+
+    def add(self, device: Device) -> None:
+        """Count a device."""
+        value = getattr(device, self._field)
+        name = _NONE if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)[:_NAME]
+        if name in self._counts or len(self._counts) < DISTINCT:
+            self._counts[name] += 1
+        else:
+            self._uncounted += 1
+
+    def breakdown(self, most: int) -> Breakdown:
+        """The most common values and how many devices have others."""
+        total = self._counts.total() + self._uncounted
+        shown = self._counts.most_common(most)
+        rest = total - sum(devices for _, devices in shown)
+        groups = [
+            Group(value=value, devices=devices, percent=round(100 * devices / total, 1)) for value, devices in shown
+        ]
+        return Breakdown(by=self.by, groups=groups, other_devices=rest or None)
+
+
+class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
+    """Count devices by bundle version, platform, OS, plugin, native build or channel: how many run what, in percent.
+
+    Reads the whole fleet in one call.
+    """
+
+    group_by: Annotated[
+        list[Property],
+        Field(
+            description="What to count by; version_build is the native build, channel the one pinned to.",
+            min_length=1,
+        ),
+    ] = ["version", "platform"]  # noqa: RUF012 - pydantic copies it for each instance
+    limit: Annotated[int, Field(description="Most values to show of each.", ge=1, le=100)] = 10
+
+    async def gather(self, desk: Desk) -> DeviceSummary:
+        """Walk over all devices and count those that match."""
+        tallies = [Tally(by) for by in dict.fromkeys(self.group_by)]
+        matching = 0
+
+        def count(devices: list[Device]) -> bool:
+            nonlocal matching
+            for device in filter(self.admits, devices):
+                matching += 1
+                for tally in tallies:
+                    tally.add(device)
+            return True
+
+        walk = Walk(desk)
+        await walk.over(self.pages(), count)
+        return DeviceSummary(
+            devices=matching,
+            devices_seen=walk.seen,
+            complete=walk.complete,
+            breakdown=[tally.breakdown(self.limit) for tally in tallies],
+            note=walk.note,
+        )

@@ -1,0 +1,122 @@
+"""`capgo-mcp install` and `capgo-mcp uninstall`: what they show and do."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+
+from capgo_mcp.errors import KeyMissing
+from capgo_mcp.install.change import Change, adding, removing
+from capgo_mcp.install.clients import CLIENTS, Client
+from capgo_mcp.install.files import ConfigFile
+from capgo_mcp.install.key import KeyWay, address, key_way, written_key
+from capgo_mcp.install.launch import Launch, Program
+from capgo_mcp.install.text import Unusable, found
+from capgo_mcp.machine import Machine
+from capgo_mcp.options import SettingsError, written
+from capgo_mcp.settings import Settings
+from capgo_mcp.vault import saved
+
+
+def overview(machine: Machine) -> int:
+    """Print which clients there are and which of them have the server."""
+    width = max(len(client.name) for client in CLIENTS)
+    for client in CLIENTS:
+        print(f"{client.name:{width}}  {client.title:15} {state(client, machine)}")
+    return 0
+
+
+def state(client: Client, machine: Machine) -> str:
+    """In a phrase, whether a client is there and has the server."""
+    path = client.path(machine)
+    try:
+        data = client.editor.read(ConfigFile(path).read() or "")
+    except Unusable:
+        return f"its configuration cannot be read: {machine.short(path)}"
+    if found(data, client.keys) is not None:
+        return f"has the server, in {machine.short(path)}"
+    return "is here, without the server" if client.lives_on(machine) else "not found here"
+
+
+def install(
+    client: Client, machine: Machine, program: Program, flags: Mapping[str, Any], *, write_key: bool, dry_run: bool
+) -> int:
+    """Add the server to a client, with the options it was given here.
+
+    Args:
+        client: The client.
+        machine: The user's machine.
+        program: How the server is started.
+        flags: The options for the server.
+        write_key: Whether the API key shall stand in the client's file.
+        dry_run: Whether to show the change only.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SettingsError: An option or the client's file cannot be used.
+    """
+    settings = Settings.read(flags, machine.environment)
+    way = _way(client, machine, settings, write_key=write_key)
+    command, *arguments = program.command()
+    launch = Launch(
+        command,
+        (*arguments, *written(flags)),
+        {} if settings.sandbox else {**address(machine.environment), **way.environment},
+        way.inherited,
+    )
+    file = ConfigFile(client.path(machine))
+    change = adding(client, file, client.entry(launch))
+    _show(change, machine)
+    if change.before == change.after:
+        print(f"{client.title} has the server already, with these options.", file=sys.stderr)
+        return 0
+    print(way.sentence, file=sys.stderr)
+    if dry_run:
+        return _nothing_written()
+    change.make(private=way.literal)
+    if change.keeps:
+        print(f"The file as it was: {machine.short(file.backup)}", file=sys.stderr)
+    print(f"{client.title} has the server now. Restart it, and ask: Which Capgo apps do I have?", file=sys.stderr)
+    return 0
+
+
+def uninstall(client: Client, machine: Machine, *, dry_run: bool) -> int:
+    """Take the server out of a client.
+
+    Raises:
+        SettingsError: The client's file cannot be used.
+    """
+    change = removing(client, ConfigFile(client.path(machine)))
+    if change is None:
+        print(f"{client.title} does not have the server.", file=sys.stderr)
+        return 0
+    _show(change, machine)
+    if dry_run:
+        return _nothing_written()
+    change.make()
+    print(f"The server is gone from {client.title}. Restart it.", file=sys.stderr)
+    return 0
+
+
+def _way(client: Client, machine: Machine, settings: Settings, *, write_key: bool) -> KeyWay:
+    if settings.sandbox:
+        return KeyWay("The sandbox needs no key.")
+    if not write_key:
+        return key_way(client, machine.environment, saved(machine))
+    try:
+        return written_key(anyio.run(settings.key.read))
+    except KeyMissing as error:
+        raise SettingsError(f"There is no key to write: {error.sentence}") from None
+
+
+def _show(change: Change, machine: Machine) -> None:
+    if diff := change.diff(machine.short(change.file.path)):
+        print(diff)
+
+
+def _nothing_written() -> int:
+    print("Nothing was written: --dry-run shows only.", file=sys.stderr)
+    return 0

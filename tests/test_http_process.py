@@ -1,0 +1,211 @@
+"""The HTTP server as a process: its end, its logs, and several of it behind one address."""
+
+import itertools
+import json
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import anyio.abc
+import httpx2
+import mcp_types as t
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app
+from capgo_mcp.sandbox.seed.people import DEMO_APP
+from tests.serving import GENEROUS, LEGACY, MODERN, Caller, Running, running, served, wait_until
+
+STATE_KEY: Final = "a-secret-that-every-replica-knows-0123456789"
+
+each_era = pytest.mark.parametrize("era", [LEGACY, MODERN])
+
+
+@pytest.fixture
+def upstream(state: State) -> Iterator[str]:
+    """The address of a sandbox."""
+    with served(create_app(state)) as url:
+        yield url
+
+
+@each_era
+async def test_finishes_running_calls_before_it_stops(tmp_path: Path, era: str) -> None:
+    """A call that runs when the server is told to stop gets its answer; then the process ends."""
+    asked = anyio.Event()
+
+    async def slowly(_: Request) -> JSONResponse:
+        loop.call_soon_threadsafe(asked.set)
+        await anyio.sleep(2)
+        return JSONResponse({"app_id": DEMO_APP, "name": "Slow", "owner_org": "o"})
+
+    import asyncio  # noqa: PLC0415 - only this test crosses threads
+
+    loop = asyncio.get_running_loop()
+    with served(Starlette(routes=[Route("/{path:path}", slowly)])) as url:
+        with running(tmp_path, CAPGO_API_URL=url) as server:
+            async with httpx2.AsyncClient(timeout=GENEROUS) as http, anyio.create_task_group() as tasks:
+                caller = Caller(http, server.url, {"x-capgo-api-key": ADMIN_KEY}, era)
+                answers: list[Any] = []
+
+                async def call() -> None:
+                    answers.append(await caller.facts("capgo_get_app", app_id=DEMO_APP))
+
+                tasks.start_soon(call)
+                await asked.wait()
+                server.process.send_signal(signal.SIGTERM)
+            assert answers[0]["name"] == "Slow"
+            assert server.process.wait(GENEROUS) in (0, -signal.SIGTERM)
+
+
+async def test_writes_no_key_and_one_json_object_per_line(tmp_path: Path, upstream: str) -> None:
+    """With --log-format json every line is an object; no key is in any of them, whatever goes wrong."""
+    with running(tmp_path, "--log-format", "json", "--log-level", "DEBUG", CAPGO_API_URL=upstream) as server:
+        async with httpx2.AsyncClient() as http:
+            for key in (ADMIN_KEY, "00000000-0000-4000-8000-00000000dead"):
+                for headers in ({"x-capgo-api-key": key}, {"authorization": f"Bearer {key}"}):
+                    caller = Caller(http, server.url, headers)
+                    await caller.call("capgo_list_apps")
+                    await http.post(server.url, content=b"{", headers=headers | {"content-type": "application/json"})
+                    await http.get(f"{server.url}?key={key}", headers=headers)
+        wait_until(lambda: server.log.count("capgo_list_apps") >= 4)
+        lines = [json.loads(line) for line in server.log.splitlines()]
+    calls = [line for line in lines if line.get("tool") == "capgo_list_apps"]
+    assert {call["outcome"] for call in calls} >= {"ok"}
+    assert all(call["milliseconds"] >= 0 and call["level"] == "info" for call in calls)
+    assert ADMIN_KEY not in server.log
+    assert "dead" not in server.log
+
+
+def test_tells_in_one_line_why_it_does_not_start(tmp_path: Path) -> None:
+    """A port that is taken and a door that would stand open end the process with a sentence."""
+    import socket  # noqa: PLC0415 - only this test needs one
+    import subprocess  # noqa: PLC0415 - as above
+    import sys  # noqa: PLC0415 - as above
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for flags in (["--port", str(taken.getsockname()[1])], ["--host", "0.0.0.0"]):  # noqa: S104 - it is refused
+            done = subprocess.run(
+                [sys.executable, "-m", "capgo_mcp", "http", *flags], capture_output=True, text=True, check=False, env={}
+            )
+            assert done.returncode == 2
+            assert done.stderr.startswith("capgo-mcp: ")
+            assert len(done.stderr.splitlines()) == 1
+
+
+@asynccontextmanager
+async def round_robin(*urls: str) -> AsyncIterator[str]:
+    """An address behind which every connection goes to the next of several servers."""
+    ports = itertools.cycle(httpx2.URL(url).port or 0 for url in urls)
+
+    async def relay(client: anyio.abc.SocketStream) -> None:
+        async with client, await anyio.connect_tcp("127.0.0.1", next(ports)) as server:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(pump, client, server)
+                await pump(server, client)
+                tasks.cancel_scope.cancel()
+
+    async def pump(source: anyio.abc.SocketStream, target: anyio.abc.SocketStream) -> None:
+        async for chunk in source:
+            await target.send(chunk)
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, relay)
+        yield f"http://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}/mcp"
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def asking(url: str, questions: list[str]) -> AsyncIterator[Client]:
+    """A client whose user agrees to everything, and that connects anew for each request."""
+
+    async def agree(_: Any, params: Any) -> t.ElicitResult:
+        questions.append(params.message)
+        return t.ElicitResult(action="accept", content={"agree": True})
+
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    async with httpx2.AsyncClient(headers={"x-capgo-api-key": ADMIN_KEY}, limits=limits, timeout=GENEROUS) as http:
+        transport = streamable_http_client(url, http_client=http)
+        async with Client(transport, elicitation_callback=agree) as client:
+            yield client
+
+
+def calls(server: Running, tool: str) -> int:
+    """How many calls of a tool a process has logged."""
+    return server.log.count(f" {tool} ")
+
+
+async def test_a_question_asked_by_one_server_is_answered_to_another(
+    tmp_path: Path, upstream: str, state: State
+) -> None:
+    """With a shared secret, the call after the user agreed may reach another replica than the call before."""
+    flags = {"CAPGO_API_URL": upstream, "CAPGO_MCP_STATE_KEYS": STATE_KEY, "CAPGO_MCP_ASK": "1"}
+    questions: list[str] = []
+    with ExitStack() as stack:
+        servers = [stack.enter_context(running(tmp_path, **flags)) for _ in range(2)]
+        async with round_robin(*(server.url for server in servers)) as url, asking(url, questions) as client:
+            call = {"app_id": DEMO_APP, "channel": "qa", "confirm": True}
+            result = await client.call_tool("capgo_delete_channel", call)
+        assert (result.structured_content or {})["done"] is True
+        wait_until(lambda: [calls(server, "capgo_delete_channel") for server in servers] == [1, 1])
+    assert len(questions) == 1
+    assert state.channel_named(DEMO_APP, "qa") is None
+
+
+async def test_an_answer_counts_for_its_caller_and_its_call_only(tmp_path: Path, upstream: str, state: State) -> None:
+    """What the user agreed to cannot be used by another key, for another channel, or after the secret has changed."""
+    flags = {"CAPGO_API_URL": upstream, "CAPGO_MCP_ASK": "1"}
+    agreed = {"consent": {"action": "accept", "content": {"agree": True}}}
+    call = {"name": "capgo_delete_channel", "arguments": {"app_id": DEMO_APP, "channel": "qa", "confirm": True}}
+    other = call | {"arguments": {"app_id": DEMO_APP, "channel": "beta", "confirm": True}}
+    with ExitStack() as stack:
+        first = stack.enter_context(running(tmp_path, CAPGO_MCP_STATE_KEYS=STATE_KEY, **flags))
+        rotated = stack.enter_context(running(tmp_path, CAPGO_MCP_STATE_KEYS=f"{STATE_KEY[::-1]},{STATE_KEY}", **flags))
+        foreign = stack.enter_context(running(tmp_path, CAPGO_MCP_STATE_KEYS=STATE_KEY[::-1], **flags))
+        async with httpx2.AsyncClient(timeout=GENEROUS) as http:
+
+            def caller(server: Running, key: str = ADMIN_KEY) -> Caller:
+                return Caller(http, server.url, {"x-capgo-api-key": key})
+
+            asked = (await caller(first).ask("tools/call", call))["result"]
+            assert asked["resultType"] == "input_required"
+            answer = {"requestState": asked["requestState"], "inputResponses": agreed}
+            for thief, stolen in (
+                (caller(first, READER_KEY), call), (caller(first), other), (caller(foreign), call),
+            ):  # fmt: skip
+                body, headers = stolen | answer, thief.headers
+                assert "error" in await refused(thief, body), headers
+            assert state.channel_named(DEMO_APP, "qa")
+            assert state.channel_named(DEMO_APP, "beta")
+            done = (await caller(rotated).ask("tools/call", call | answer))["result"]
+            assert done["structuredContent"]["done"] is True
+
+
+async def refused(caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a call that is turned away before any tool is reached."""
+    from tests.serving import request  # noqa: PLC0415
+
+    body, headers = request("tools/call", params)
+    answer = await caller.http.post(caller.url, json=body, headers=headers | caller.headers)
+    return dict(answer.json())
+
+
+async def test_workers_share_one_port_and_one_secret(tmp_path: Path, upstream: str, state: State) -> None:
+    """With --workers a question asked by one process is answered to another, without a secret from outside."""
+    questions: list[str] = []
+    with running(tmp_path, "--workers", "2", "--ask", CAPGO_API_URL=upstream) as server:
+        for channel in ("qa", "beta"):
+            async with asking(server.url, questions) as client:
+                call = {"app_id": DEMO_APP, "channel": channel, "confirm": True}
+                assert not (await client.call_tool("capgo_delete_channel", call)).is_error
+            assert state.channel_named(DEMO_APP, channel) is None
+    assert len(questions) == 2
+    assert server.process.returncode in (0, -signal.SIGTERM)
