@@ -171,6 +171,8 @@ def _tools(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in definitions]))
         return 0
+    if not definitions:
+        raise SettingsError("these settings leave no tool.")
     width = max(len(tool.name) for tool in definitions)
     for tool in definitions:
         print(f"{tool.name:{width}}  {(tool.description or '').splitlines()[0]}")

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import secrets
 import socket
 from contextlib import suppress
@@ -38,7 +39,7 @@ _BACKLOG: Final = 2048
 _DRAIN: Final = 5.0
 """Seconds beyond a call's own time after which a stopping server gives up on it."""
 _KEEP_ALIVE: Final = 75
-"""Seconds an idle connection stays open: longer than a proxy keeps its own, which would else call into a closing one."""
+"""Seconds an idle connection stays open: longer than a proxy keeps its own, so that none calls into a closing one."""
 _BROWSER_HEADERS: Final = (
     "authorization", "content-type", KEY_HEADER, "mcp-protocol-version", "mcp-method", "mcp-name",
 )  # fmt: skip
@@ -132,7 +133,14 @@ def _configuration(settings: Settings, service: Service, logs: Logs) -> uvicorn.
 
 def _listener(service: Service) -> socket.socket:
     family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
+    # Only where TCP is named does asyncio turn off the delay that would hold each answer back for 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((service.host, service.port), family=family, backlog=_BACKLOG)
+        if os.name == "posix":  # elsewhere this would let another process take the port over
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((service.host, service.port))
+        listener.listen(_BACKLOG)
     except OSError as error:
+        listener.close()
         raise SettingsError(f"Cannot listen on {service.host}, port {service.port}: {error.strerror}.") from error
+    return listener

@@ -126,7 +126,7 @@ def _address(text: str, allow_http: bool) -> str:
         url = httpx2.URL(text)
     except httpx2.InvalidURL as error:
         raise SettingsError(f"CAPGO_API_URL is not an address: {error}.") from error
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment or " " in text:
         raise SettingsError("CAPGO_API_URL must be an address such as https://api.capgo.app, without ? and #.")
     if url.userinfo:
         raise SettingsError("CAPGO_API_URL must not hold a user name or password.")

@@ -214,6 +214,9 @@ def test_rights_of_a_file_stay(machine: Machine, rights: int) -> None:
     assert main(["install", "claude-code"]) == 0
     assert stat.S_IMODE(place.stat().st_mode) == rights
     assert stat.S_IMODE(ConfigFile(place).backup.stat().st_mode) == rights
+    place.chmod(0o600)
+    assert main(["uninstall", "claude-code"]) == 0
+    assert stat.S_IMODE(place.stat().st_mode) == rights
 
 
 def test_unwritable_folder_is_told(

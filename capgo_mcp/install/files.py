@@ -75,7 +75,7 @@ class ConfigFile:
 
     def restore(self) -> None:
         """Put the backup, which is there, in the place of the file."""
-        self.write(self.earlier() or "")
+        _replace(self.path, _text(self.backup), _rights(self.backup))
         self.backup.unlink()
 
 

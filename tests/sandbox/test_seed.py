@@ -1,7 +1,6 @@
 """The seeded world is as rich as promised, and always the same."""
 
 import re
-import time
 from collections import Counter
 
 import httpx2
@@ -32,17 +31,6 @@ def state(clock: Clock) -> State:
 def test_same_clock_gives_the_same_state(clock: Clock) -> None:
     """Two states seeded by the same clock are equal to the last byte."""
     assert repr(seeded(clock)) == repr(seeded(clock))
-
-
-def test_seeding_is_fast(clock: Clock) -> None:
-    """Seeding takes a blink, so that every test can have its own world."""
-
-    def took() -> float:
-        start = time.perf_counter()
-        seeded(clock)
-        return time.perf_counter() - start
-
-    assert min(took() for _ in range(10)) < 0.03
 
 
 def test_demo_app_has_many_bundles(state: State) -> None:
