@@ -37,7 +37,7 @@ demo: $(VENV)/run
 	@$(BIN)/capgo-mcp demo
 
 test: $(VENV)/dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
