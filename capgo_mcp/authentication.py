@@ -48,11 +48,11 @@ def guard(service: Service) -> tuple[AuthSettings, TokenVerifier] | None:
     """
     if service.tokens is not None:
         # The SDK wants an issuer; without a resource it is told to nobody.
-        auth = {"issuer_url": "http://localhost", "resource_server_url": None}
-        return AuthSettings.model_validate(auth), TokenFile(service.tokens)
+        nobody = {"issuer_url": "http://localhost", "resource_server_url": None}
+        return AuthSettings.model_validate(nobody), TokenFile(service.tokens)
     if service.issuer is not None:
         issuer = service.issuer
-        auth = {
+        auth: dict[str, Any] = {
             "issuer_url": issuer.url,
             "resource_server_url": issuer.audience,
             "required_scopes": issuer.scopes,

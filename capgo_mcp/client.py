@@ -11,7 +11,7 @@ from capgo_mcp import __version__, telemetry
 from capgo_mcp.clock import Clock, Deadline, SystemClock
 from capgo_mcp.credentials import KeySource, StaticKey
 from capgo_mcp.errors import CapgoError, OutcomeUnknown, Unreachable
-from capgo_mcp.gate import Gate
+from capgo_mcp.gate import Gate, Standing
 from capgo_mcp.operation import A, Effect, Operation
 from capgo_mcp.pace import Pace
 from capgo_mcp.paging import collect
@@ -102,6 +102,11 @@ class Capgo:
         if operation.spec.paging is None:
             return cast("A", await exchange(operation))
         return cast("A", await collect(operation, exchange))
+
+    @property
+    def standing(self) -> Standing:
+        """What Capgo has said about the key in use so far."""
+        return self._gate.standing if self._gate else Standing.UNTRIED
 
     def _gate_of(self, key: str) -> Gate:
         """The gate of the key in use: a new key starts afresh."""

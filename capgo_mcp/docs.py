@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from capgo_mcp import confirm, registry
+from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.machine import Machine, System
-from capgo_mcp.operation import Effect
-from capgo_mcp.operations import DEFAULT, OPT_IN, declared_in, toolset
+from capgo_mcp.operation import Declared, Effect
+from capgo_mcp.operations import OPT_IN, declared_in, toolset
 from capgo_mcp.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option
 
 ROOT: Final = Path(__file__).parents[1]
@@ -66,9 +67,9 @@ counts as not set.
 def tools() -> str:
     """The table of the tools; opt-in toolsets have one row each."""
     rows = [
-        (toolset(module), f"`{operation.spec.name}`", _first_sentence(operation.spec.description), _effect(operation))
-        for module in DEFAULT
-        for operation in declared_in(module)
+        (tool.spec.toolset, f"`{tool.spec.name}`", _first_sentence(tool.spec.description), _effect(tool))
+        for tool in every_tool()
+        if tool.spec.toolset in DEFAULT_TOOLSETS
     ]
     for module in OPT_IN:
         operations = declared_in(module)
@@ -135,10 +136,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _effect(operation: Any) -> str:
-    effect = operation.spec.effect
+def _effect(tool: type[Declared[Any]]) -> str:
+    effect = tool.spec.effect
     often = ", with consent" if effect is Effect.DELETE else ", at times with consent"
-    return f"{_EFFECTS[effect]}{often if confirm.can_destroy(operation) else ''}"
+    return f"{_EFFECTS[effect]}{often if confirm.can_destroy(tool) else ''}"
 
 
 def _place(client: Any, system: System) -> str:

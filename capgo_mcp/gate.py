@@ -7,6 +7,7 @@ a quarter of an hour. So after the first such answer nothing is sent until there
 import hashlib
 import math
 from contextlib import suppress
+from enum import Enum
 from typing import Final
 
 import anyio
@@ -26,6 +27,14 @@ _UNTRIED: Final = 5
 """Requests that may leave with a key before the first answer to it is there."""
 _FIRST_ANSWER: Final = 1.0
 """Seconds the others wait for that answer; a Capgo that hangs must not hold up everything."""
+
+
+class Standing(Enum):
+    """What is known of a key."""
+
+    UNTRIED = "untried"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
 
 
 class Gate:
@@ -50,6 +59,13 @@ class Gate:
     def belongs_to(self, key: str) -> bool:
         """Whether this is the gate of a key."""
         return self._digest == _digest(key)
+
+    @property
+    def standing(self) -> Standing:
+        """What Capgo has said about the key so far."""
+        if self._refused:
+            return Standing.REFUSED
+        return Standing.ACCEPTED if self._answered.is_set() else Standing.UNTRIED
 
     async def enter(self, deadline: Deadline) -> None:
         """Return when a request may leave.

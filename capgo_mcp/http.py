@@ -71,7 +71,7 @@ def application(settings: Settings, service: Service) -> Starlette:
     """The ASGI application of one process."""
     # Streams end with their call: nothing has to end them when the server stops, least of all before the answer.
     AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # it says nothing of types
-    pool = CallerPool(settings, bearer_is_key=not service.authenticates)
+    pool = CallerPool(settings, bearer_is_key=not service.authenticates, processes=service.workers)
     auth, verifier = guard(service) or (None, None)
     app = build(pool, settings, service.state_keys).streamable_http_app(
         streamable_http_path=PATH,
@@ -106,10 +106,10 @@ def _worker(settings: Settings, service: Service, logs: Logs) -> Starlette:
 def _probes(pool: CallerPool) -> list[Route]:
     """What an orchestrator asks: whether the process lives, and whether it can take callers. Neither asks Capgo."""
 
-    def healthz(_: Request) -> JSONResponse:
+    async def healthz(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    def readyz(_: Request) -> JSONResponse:
+    async def readyz(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"}) if pool.has_room else JSONResponse({"status": "full"}, 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -9,7 +9,7 @@ import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from capgo_mcp.client import Capgo
 from capgo_mcp.clock import Clock, SystemClock
 from capgo_mcp.credentials import KeySource, clean
 from capgo_mcp.errors import CapgoError, KeyMissing
+from capgo_mcp.newcomers import Newcomers
 from capgo_mcp.service import shared_key
 from capgo_mcp.settings import Settings
 from capgo_mcp.tools import Toolbox
@@ -34,6 +35,9 @@ _SWEEP: Final = 30.0
 _HOW: Final = (
     "Ask the user to add the header X-Capgo-Api-Key, with an API key from the Capgo console, to this server's entry in "
     "the configuration of their MCP client."
+)
+_FULL: Final = CapgoError(
+    "server_busy", "This server has as many callers as it can serve; nothing was sent.", "Try again in a minute."
 )
 
 
@@ -58,16 +62,15 @@ class CallerKey:
             raise KeyMissing("no_key", sentence, _HOW) from None
 
 
-class _Full:
-    """In place of a key when the pool has no room."""
+@dataclass(frozen=True)
+class _Turned:
+    """In place of a key, when a caller is turned away."""
+
+    why: CapgoError
 
     async def read(self) -> str:
-        """Never a key: tells to come back."""
-        raise CapgoError(
-            "server_busy",
-            "This server has as many callers as it can serve; nothing was sent.",
-            "Try again in a minute.",
-        )
+        """Never a key: tells why."""
+        raise self.why
 
 
 @dataclass
@@ -88,6 +91,7 @@ class CallerPool:
         bearer_is_key: Whether a bearer token is a Capgo key; not where it opens the server itself.
         capacity: How many callers are remembered at the same time.
         idle: Seconds after its last call for which a caller is remembered.
+        processes: How many processes serve callers from the same address.
         clock: What tells the time.
     """
 
@@ -96,6 +100,7 @@ class CallerPool:
         settings: Settings,
         *,
         bearer_is_key: bool,
+        processes: int = 1,
         capacity: int = CAPACITY,
         idle: float = IDLE,
         clock: Clock | None = None,
@@ -105,6 +110,7 @@ class CallerPool:
         self._capacity = capacity
         self._idle = idle
         self._clock = clock or SystemClock()
+        self._newcomers = Newcomers(self._clock, processes)
         self._pepper = secrets.token_bytes(32)
         self._seats: dict[bytes, _Seat] = {}  # the one that called last stands last
         self._leaving: list[_Seat] = []
@@ -117,21 +123,26 @@ class CallerPool:
     @asynccontextmanager
     async def open(self, _: object) -> AsyncIterator[None]:
         """A block within which callers are served; all their connections are closed at its end."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._sweep)
-            yield
-            tasks.cancel_scope.cancel()
-        self._dismiss(list(self._seats))
-        await self._close()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._sweep)
+                yield
+                tasks.cancel_scope.cancel()
+        finally:
+            self._dismiss(list(self._seats))
+            with anyio.CancelScope(shield=True):
+                await self._close()
 
     @asynccontextmanager
     async def toolbox(self, context: Context) -> AsyncIterator[Toolbox]:
         """The tools of whoever made a request, with that caller's own key; they stay while the block runs."""
-        seat = self._seat(self._given(context))
+        given = self._given(context)
+        seat = self._seat(given)
         seat.calls += 1
         try:
             await self._close()
-            yield seat.toolbox
+            async with self._newcomers.trial(seat.capgo) if given else nullcontext() as refusal:
+                yield self._made(_Turned(refusal)).toolbox if refusal else seat.toolbox
         finally:
             seat.calls -= 1
             seat.left_at = self._clock.now()
@@ -156,7 +167,7 @@ class CallerPool:
             if len(self._seats) >= self._capacity:
                 unused = next((other for other, its in self._seats.items() if not its.calls), None)
                 if unused is None:
-                    return self._made(_Full())
+                    return self._made(_Turned(_FULL))
                 self._dismiss([unused])
             seat = self._made(CallerKey(given) if given else None)
         self._seats[name] = seat

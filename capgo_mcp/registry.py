@@ -6,7 +6,7 @@ Everything that stands elsewhere already (version, options, tools) is taken from
 from typing import Any, Final
 
 from capgo_mcp import __version__
-from capgo_mcp.operations import DEFAULT, declared_in
+from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.options import OPTIONS, VARIABLES, Option
 
 OWNER: Final = "capgo-mcp"
@@ -79,23 +79,14 @@ def manifest(requires_python: str) -> dict[str, Any]:
             },
         },
         "tools": [
-            {"name": operation.spec.name, "description": operation.spec.description.partition("\n")[0]}
-            for module in DEFAULT
-            for operation in declared_in(module)
+            {"name": tool.spec.name, "description": tool.spec.description.partition("\n")[0]}
+            for tool in every_tool()
+            if tool.spec.toolset in DEFAULT_TOOLSETS
         ],
         "keywords": ["capgo", "capacitor", "live-updates"],
         "license": "MIT",
         "compatibility": {"platforms": ["darwin", "win32", "linux"], "runtimes": {"python": requires_python}},
-        "user_config": {
-            "api_key": {
-                "type": "string",
-                "title": "API key",
-                "description": f"{VARIABLES[_KEY]}. Not needed for the sandbox, nor after capgo-mcp login.",
-                "sensitive": True,
-                "required": False,
-            }
-        }
-        | {option.name: _setting(option) for option in _options(_TITLES)},
+        "user_config": {"api_key": _key_setting()} | {option.name: _setting(option) for option in _options(_TITLES)},
     }
 
 
@@ -126,6 +117,16 @@ def _switch(option: Option) -> dict[str, Any]:
         "description": _sentence(option.help),
         "format": "boolean",
         "default": "false",
+    }
+
+
+def _key_setting() -> dict[str, Any]:
+    return {
+        "type": "string",
+        "title": "API key",
+        "description": f"{VARIABLES[_KEY]}. Not needed for the sandbox, nor after capgo-mcp login.",
+        "sensitive": True,
+        "required": False,
     }
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the HTTP server share: real servers on free ports, and requests as clients of both eras send them."""
+"""What the tests of the HTTP server share: real servers on free ports, and requests of clients of both eras."""
 
 import json
 import os
@@ -58,7 +58,7 @@ class Running:
         """The address it serves at, once it has said so."""
         wait_until(lambda: "/mcp" in self.log or self.process.poll() is not None)
         assert self.process.poll() is None, self.log
-        return re.findall(r"http://[\w.:]+/mcp", self.log)[0]
+        return str(re.findall(r"http://[\w.:]+/mcp", self.log)[0])
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def request(method: str, params: Facts | None = None, *, era: str = MODERN) -> t
     headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": era}
     if era == MODERN:
         prefix = "io.modelcontextprotocol"
-        can = {"elicitation": {"form": {}}}
+        can: Facts = {"elicitation": {"form": {}}}
         params["_meta"] = {f"{prefix}/protocolVersion": era, f"{prefix}/clientCapabilities": can}
         headers["mcp-method"] = method
         if "name" in params:

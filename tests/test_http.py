@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from capgo_mcp.credentials import KeyFile, KeySource, NoKey, StaticKey
 from capgo_mcp.http import LONGEST_BODY, application
 from capgo_mcp.options import SettingsError
-from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, Limits, State, create_app, seeded
+from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, Limits, State, create_app
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import new_app, new_key, new_org
 from capgo_mcp.sandbox.seed.people import DEMO_APP, MIRA
@@ -102,7 +102,7 @@ def _plant(state: State, number: int) -> tuple[str, str, bool]:
 async def test_keeps_hundreds_of_interleaved_callers_apart(team: Team) -> None:
     """Whatever comes in between, every answer is about the caller's own app, and done with the caller's own rights."""
     planted = [_plant(team.state, number) for number in range(CALLERS)]
-    order = random.Random(7)
+    order = random.Random(7)  # noqa: S311 - shuffles, guards no secret
 
     async def visit(key: str, app_id: str, *, writes: bool) -> None:
         caller = team.caller(key, order.choice([LEGACY, MODERN]))
@@ -117,6 +117,27 @@ async def test_keeps_hundreds_of_interleaved_callers_apart(team: Team) -> None:
             tasks.start_soon(lambda *one: visit(one[0], one[1], writes=one[2]), key, app_id, writes)
     for _, app_id, writes in planted:
         assert (team.state.apps[app_id]["name"] == f"Mine {app_id}") is writes
+
+
+async def test_wrong_keys_of_some_do_not_shut_out_all(team: Team) -> None:
+    """Capgo sees too few wrong keys to block the server; who was let in before stays, who comes new has to wait."""
+    known = team.caller(ADMIN_KEY)
+    await known.facts("capgo_list_apps")
+    wrong = [team.caller(f"bad00000-0000-4000-8000-{number:012d}") for number in range(30)]
+    codes: list[str] = []
+
+    async def fail(caller: Caller) -> None:
+        codes.append((await caller.error("capgo_list_apps")).split("]")[0].strip("["))
+
+    async with anyio.create_task_group() as tasks:
+        for caller in wrong:
+            tasks.start_soon(fail, caller)
+    assert 12 <= codes.count("invalid_apikey") < 20
+    assert set(codes) == {"invalid_apikey", "logins_paused"}
+    assert await wrong[0].error("capgo_list_apps")
+    assert (await team.caller(READER_KEY).error("capgo_list_apps")).startswith("[logins_paused] ")
+    assert (await team.caller().error("capgo_list_apps")).startswith("[no_key] ")
+    assert (await known.facts("capgo_list_apps"))["items"]
 
 
 @each_era

@@ -3,7 +3,8 @@
 import itertools
 import json
 import signal
-import time
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,23 +12,29 @@ from typing import Any, Final
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 import httpx2
 import mcp_types as t
 import pytest
 from mcp import Client
+from mcp.client import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from capgo_mcp.cli import main
+from capgo_mcp.credentials import NoKey
+from capgo_mcp.http import application
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.people import DEMO_APP
-from tests.serving import GENEROUS, LEGACY, MODERN, Caller, Running, running, served, wait_until
+from capgo_mcp.service import Service
+from capgo_mcp.settings import Settings
+from tests.serving import GENEROUS, LEGACY, MODERN, Caller, Running, request, running, served, wait_until
 
 STATE_KEY: Final = "a-secret-that-every-replica-knows-0123456789"
-
-each_era = pytest.mark.parametrize("era", [LEGACY, MODERN])
+KEY: Final = {"x-capgo-api-key": ADMIN_KEY}
 
 
 @pytest.fixture
@@ -37,33 +44,30 @@ def upstream(state: State) -> Iterator[str]:
         yield url
 
 
-@each_era
-async def test_finishes_running_calls_before_it_stops(tmp_path: Path, era: str) -> None:
-    """A call that runs when the server is told to stop gets its answer; then the process ends."""
-    asked = anyio.Event()
+async def test_finishes_running_calls_before_it_stops(tmp_path: Path) -> None:
+    """Calls that run when the server is told to stop get their answers, in both eras; then the process ends."""
+    asked = threading.Semaphore(0)
 
     async def slowly(_: Request) -> JSONResponse:
-        loop.call_soon_threadsafe(asked.set)
+        asked.release()
         await anyio.sleep(2)
         return JSONResponse({"app_id": DEMO_APP, "name": "Slow", "owner_org": "o"})
 
-    import asyncio  # noqa: PLC0415 - only this test crosses threads
+    upstream = served(Starlette(routes=[Route("/{path:path}", slowly)]))
+    with upstream as url, running(tmp_path, CAPGO_API_URL=url) as server:
+        answers: list[Any] = []
 
-    loop = asyncio.get_running_loop()
-    with served(Starlette(routes=[Route("/{path:path}", slowly)])) as url:
-        with running(tmp_path, CAPGO_API_URL=url) as server:
-            async with httpx2.AsyncClient(timeout=GENEROUS) as http, anyio.create_task_group() as tasks:
-                caller = Caller(http, server.url, {"x-capgo-api-key": ADMIN_KEY}, era)
-                answers: list[Any] = []
+        async def call(era: str) -> None:
+            answers.append(await Caller(http, server.url, KEY, era).facts("capgo_get_app", app_id=DEMO_APP))
 
-                async def call() -> None:
-                    answers.append(await caller.facts("capgo_get_app", app_id=DEMO_APP))
-
-                tasks.start_soon(call)
-                await asked.wait()
-                server.process.send_signal(signal.SIGTERM)
-            assert answers[0]["name"] == "Slow"
-            assert server.process.wait(GENEROUS) in (0, -signal.SIGTERM)
+        async with httpx2.AsyncClient(timeout=GENEROUS) as http, anyio.create_task_group() as tasks:
+            tasks.start_soon(call, LEGACY)
+            tasks.start_soon(call, MODERN)
+            for _ in range(2):
+                await anyio.to_thread.run_sync(asked.acquire)
+            server.process.send_signal(signal.SIGTERM)
+        assert [answer["name"] for answer in answers] == ["Slow", "Slow"]
+        assert server.process.wait(GENEROUS) in (0, -signal.SIGTERM)
 
 
 async def test_writes_no_key_and_one_json_object_per_line(tmp_path: Path, upstream: str) -> None:
@@ -85,20 +89,13 @@ async def test_writes_no_key_and_one_json_object_per_line(tmp_path: Path, upstre
     assert "dead" not in server.log
 
 
-def test_tells_in_one_line_why_it_does_not_start(tmp_path: Path) -> None:
+def test_tells_in_one_line_why_it_does_not_start(capsys: pytest.CaptureFixture[str]) -> None:
     """A port that is taken and a door that would stand open end the process with a sentence."""
-    import socket  # noqa: PLC0415 - only this test needs one
-    import subprocess  # noqa: PLC0415 - as above
-    import sys  # noqa: PLC0415 - as above
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         for flags in (["--port", str(taken.getsockname()[1])], ["--host", "0.0.0.0"]):  # noqa: S104 - it is refused
-            done = subprocess.run(
-                [sys.executable, "-m", "capgo_mcp", "http", *flags], capture_output=True, text=True, check=False, env={}
-            )
-            assert done.returncode == 2
-            assert done.stderr.startswith("capgo-mcp: ")
-            assert len(done.stderr.splitlines()) == 1
+            assert main(["http", *flags]) == 2
+            (line,) = capsys.readouterr().err.splitlines()
+            assert line.startswith("capgo-mcp: ")
 
 
 @asynccontextmanager
@@ -107,11 +104,12 @@ async def round_robin(*urls: str) -> AsyncIterator[str]:
     ports = itertools.cycle(httpx2.URL(url).port or 0 for url in urls)
 
     async def relay(client: anyio.abc.SocketStream) -> None:
-        async with client, await anyio.connect_tcp("127.0.0.1", next(ports)) as server:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(pump, client, server)
-                await pump(server, client)
-                tasks.cancel_scope.cancel()
+        async with (
+            client, await anyio.connect_tcp("127.0.0.1", next(ports)) as server, anyio.create_task_group() as tasks
+        ):  # fmt: skip
+            tasks.start_soon(pump, client, server)
+            await pump(server, client)
+            tasks.cancel_scope.cancel()
 
     async def pump(source: anyio.abc.SocketStream, target: anyio.abc.SocketStream) -> None:
         async for chunk in source:
@@ -119,7 +117,8 @@ async def round_robin(*urls: str) -> AsyncIterator[str]:
 
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, relay)
-        yield f"http://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}/mcp"
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no query of a database
+        yield f"http://127.0.0.1:{port}/mcp"
         tasks.cancel_scope.cancel()
 
 
@@ -127,7 +126,7 @@ async def round_robin(*urls: str) -> AsyncIterator[str]:
 async def asking(url: str, questions: list[str]) -> AsyncIterator[Client]:
     """A client whose user agrees to everything, and that connects anew for each request."""
 
-    async def agree(_: Any, params: Any) -> t.ElicitResult:
+    async def agree(context: ClientRequestContext, params: t.ElicitRequestParams) -> t.ElicitResult:  # noqa: ARG001 - the SDK's names
         questions.append(params.message)
         return t.ElicitResult(action="accept", content={"agree": True})
 
@@ -160,42 +159,32 @@ async def test_a_question_asked_by_one_server_is_answered_to_another(
     assert state.channel_named(DEMO_APP, "qa") is None
 
 
-async def test_an_answer_counts_for_its_caller_and_its_call_only(tmp_path: Path, upstream: str, state: State) -> None:
-    """What the user agreed to cannot be used by another key, for another channel, or after the secret has changed."""
-    flags = {"CAPGO_API_URL": upstream, "CAPGO_MCP_ASK": "1"}
-    agreed = {"consent": {"action": "accept", "content": {"agree": True}}}
+async def test_an_answer_counts_for_its_caller_and_its_call_only(upstream: str, state: State) -> None:
+    """What the user agreed to cannot be used by another key, for another channel, or where the secret is not known."""
     call = {"name": "capgo_delete_channel", "arguments": {"app_id": DEMO_APP, "channel": "qa", "confirm": True}}
     other = call | {"arguments": {"app_id": DEMO_APP, "channel": "beta", "confirm": True}}
+    settings = Settings(key=NoKey(), url=upstream, ask=True)
+    secrets = ((STATE_KEY,), (STATE_KEY[::-1], STATE_KEY), (STATE_KEY[::-1],))
     with ExitStack() as stack:
-        first = stack.enter_context(running(tmp_path, CAPGO_MCP_STATE_KEYS=STATE_KEY, **flags))
-        rotated = stack.enter_context(running(tmp_path, CAPGO_MCP_STATE_KEYS=f"{STATE_KEY[::-1]},{STATE_KEY}", **flags))
-        foreign = stack.enter_context(running(tmp_path, CAPGO_MCP_STATE_KEYS=STATE_KEY[::-1], **flags))
+        apps = [application(settings, Service(state_keys=keys)) for keys in secrets]
+        first, rotated, foreign = [f"{stack.enter_context(served(app))}/mcp" for app in apps]
         async with httpx2.AsyncClient(timeout=GENEROUS) as http:
-
-            def caller(server: Running, key: str = ADMIN_KEY) -> Caller:
-                return Caller(http, server.url, {"x-capgo-api-key": key})
-
-            asked = (await caller(first).ask("tools/call", call))["result"]
+            asked = (await Caller(http, first, KEY).ask("tools/call", call))["result"]
             assert asked["resultType"] == "input_required"
+            agreed = {"consent": {"action": "accept", "content": {"agree": True}}}
             answer = {"requestState": asked["requestState"], "inputResponses": agreed}
-            for thief, stolen in (
-                (caller(first, READER_KEY), call), (caller(first), other), (caller(foreign), call),
-            ):  # fmt: skip
-                body, headers = stolen | answer, thief.headers
-                assert "error" in await refused(thief, body), headers
+            for url, key, stolen in (
+                (first, {"x-capgo-api-key": READER_KEY}, call),
+                (first, KEY, other),
+                (foreign, KEY, call),
+            ):
+                body, headers = request("tools/call", stolen | answer)
+                refused = (await http.post(url, json=body, headers=headers | key)).json()
+                assert refused["error"]["message"] == "Invalid or expired requestState"
             assert state.channel_named(DEMO_APP, "qa")
             assert state.channel_named(DEMO_APP, "beta")
-            done = (await caller(rotated).ask("tools/call", call | answer))["result"]
+            done = (await Caller(http, rotated, KEY).ask("tools/call", call | answer))["result"]
             assert done["structuredContent"]["done"] is True
-
-
-async def refused(caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a call that is turned away before any tool is reached."""
-    from tests.serving import request  # noqa: PLC0415
-
-    body, headers = request("tools/call", params)
-    answer = await caller.http.post(caller.url, json=body, headers=headers | caller.headers)
-    return dict(answer.json())
 
 
 async def test_workers_share_one_port_and_one_secret(tmp_path: Path, upstream: str, state: State) -> None:

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it has no types
 
 from capgo_mcp import __version__, docs, registry
-from capgo_mcp.operations import every
+from capgo_mcp.catalog import every_tool
 from capgo_mcp.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES
 from capgo_mcp.settings import Settings
 
@@ -107,7 +107,7 @@ def test_bundle_settings_are_understood(switch: str, on: bool) -> None:
 
 def test_every_tool_and_option_is_documented() -> None:
     """Nothing the server knows is missing in the pages."""
-    assert all(f"`{operation.spec.name}`" in docs.tools() for operation in every())
+    assert all(f"`{tool.spec.name}`" in docs.tools() for tool in every_tool())
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     for option in (*OPTIONS, *HTTP_OPTIONS):
         assert option.variable in page

@@ -102,7 +102,7 @@ async def test_what_does_not_exist_is_a_wrong_parameter(uri: str, capgo: Capgo, 
 
 async def test_failure_of_capgo_is_no_missing_resource(capgo: Capgo, state: State) -> None:
     """When Capgo refuses for the number of calls, the error says that and not that there is nothing."""
-    state.limits.device_calls = 0
+    state.limits.key_calls = 0
     error = await refusal(capgo, f"{BASE}/devices/{PINNED_DEVICE}")
     assert error.code == t.INTERNAL_ERROR
     assert "[too_many_requests]" in error.message

@@ -61,9 +61,9 @@ def facts(span: ReadableSpan) -> dict[str, object]:
 async def test_spans_tell_what_was_called_and_how_it_went(spans: InMemorySpanExporter) -> None:
     """The SDK's span of a tool call has one child for each request, with its status and which try it was."""
     settings = Settings(key=StaticKey(ADMIN_KEY))
-    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=Unsteady()) as capgo:
-        async with Client(build(OneCaller(Toolbox(capgo, settings)), settings)) as client:
-            await client.call_tool("capgo_get_channel", {"app_id": DEMO_APP, "channel": "production"})
+    capgo = Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=Unsteady())
+    async with capgo, Client(build(OneCaller(Toolbox(capgo, settings)), settings)) as client:
+        await client.call_tool("capgo_get_channel", {"app_id": DEMO_APP, "channel": "production"})
     ended = spans.get_finished_spans()
     (tool,) = [span for span in ended if span.name == "tools/call capgo_get_channel" and span.kind is SpanKind.SERVER]
     first, second = [span for span in ended if span.name == "GET /channel"]

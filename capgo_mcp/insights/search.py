@@ -19,7 +19,7 @@ class Found(Listing[R], Generic[R]):
 
 
 class FindDevices(Insight[Found[Device]], DeviceFilter):
-    """Find devices that match: not on a version, old plugin, pinned to a channel, custom id, not seen lately."""
+    """Find devices: who is still not on a version, has an old plugin, is pinned to a channel, was not seen lately."""
 
     not_version: Annotated[
         str | None, Field(description="Only devices on another bundle version than this.", min_length=1)

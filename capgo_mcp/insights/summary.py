@@ -79,7 +79,7 @@ class Tally:
 
 
 class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
-    """Count devices by bundle version, platform, OS, plugin, native build or channel: how many run what, in percent.
+    """Count devices: how many run which version, platform (iOS, Android), OS, plugin or native build, and their share.
 
     Reads the whole fleet in one call.
     """

@@ -61,14 +61,9 @@ def install(
     settings = Settings.read(flags, machine.environment)
     way = _way(client, machine, settings, write_key=write_key)
     command, *arguments = program.command()
-    launch = Launch(
-        command,
-        (*arguments, *written(flags)),
-        {} if settings.sandbox else {**address(machine.environment), **way.environment},
-        way.inherited,
-    )
-    file = ConfigFile(client.path(machine))
-    change = adding(client, file, client.entry(launch))
+    environment = {} if settings.sandbox else {**address(machine.environment), **way.environment}
+    launch = Launch(command, (*arguments, *written(flags)), environment, way.inherited)
+    change = adding(client, ConfigFile(client.path(machine)), client.entry(launch))
     _show(change, machine)
     if change.before == change.after:
         print(f"{client.title} has the server already, with these options.", file=sys.stderr)
@@ -78,7 +73,7 @@ def install(
         return _nothing_written()
     change.make(private=way.literal)
     if change.keeps:
-        print(f"The file as it was: {machine.short(file.backup)}", file=sys.stderr)
+        print(f"The file as it was: {machine.short(change.file.backup)}", file=sys.stderr)
     print(f"{client.title} has the server now. Restart it, and ask: Which Capgo apps do I have?", file=sys.stderr)
     return 0
 

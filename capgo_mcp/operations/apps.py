@@ -66,7 +66,7 @@ class App(
     updated_at: Timestamp | None = None
     stats_updated_at: Timestamp | None = None
     icon_url: str | None = None
-    transfer_history: list[object] | None = None
+    transfer_history: list[dict[str, object]] | None = None
     stats_refresh_requested_at: Timestamp | None = None
 
 
@@ -85,7 +85,7 @@ class GetApp(Operation[App], http="GET /app/{app_id}", needs="app.read"):
 
 
 class CreateApp(Operation[App], http="POST /app", needs="org.create_app", effect=Effect.CREATE):
-    """Create an app. Its id is unique across all of Capgo and stays taken."""
+    """Add a new app for an organization: create it with an id and a name. The id is unique and stays taken."""
 
     app_id: AppId
     name: AppName
@@ -94,7 +94,7 @@ class CreateApp(Operation[App], http="POST /app", needs="org.create_app", effect
 
 
 class UpdateApp(Operation[App], http="PUT /app/{app_id}", needs="app.update_settings", effect=Effect.CHANGE):
-    """Change an app's name, icon or settings; only what is given changes."""
+    """Change an app's settings: set name, icon or retention (in seconds). Only what is given changes."""
 
     app_id: AppId
     name: AppName | None = None

@@ -37,8 +37,8 @@ class Bundle(
     user_id: str | None = None
     created_by_apikey_rbac_id: str | None = None
     updated_at: Timestamp | None = None
-    manifest: list[object] | None = None
-    native_packages: list[object] | None = None
+    manifest: list[dict[str, object]] | None = None
+    native_packages: list[dict[str, object]] | None = None
     session_key: str | None = None
     key_id: str | None = None
     r2_path: str | None = None

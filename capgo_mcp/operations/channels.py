@@ -97,7 +97,7 @@ class ListChannels(Operation[Paged[Channel]], http="GET /channel", needs="app.re
 
 
 class GetChannel(Operation[Channel], http="GET /channel", needs="app.read_channels"):
-    """Read one channel: the bundle it serves, default or not, rollout, auto-pause and update rules."""
+    """Read one channel: which bundle production, say, is serving right now, its rollout, auto-pause and update rules."""
 
     app_id: AppId
     channel: ChannelName
@@ -111,7 +111,7 @@ class ChannelSet(Ok):
 
 
 class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.update_settings", effect=Effect.CHANGE):
-    """Create or change a channel: move it to a bundle, make it default, start, pause or end a rollout.
+    """Create or change a channel: move production to another version, make it default, start, pause or end a rollout.
 
     Only what is given changes; devices follow at their next update check.
     """
@@ -226,7 +226,7 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
 
 
 class DeleteChannel(Operation[Ok], http="DELETE /channel", needs="channel.delete", effect=Effect.DELETE):
-    """Delete a channel; devices pinned to it fall back to the default channel. Its bundle stays."""
+    """Delete a channel. Its bundle stays; devices pinned to it fall back to the default channel."""
 
     app_id: AppId
     channel: ChannelName

@@ -22,7 +22,7 @@ NPM: Final = tuple(PROGRAMS.values())
 
 def told(program: str, *words: str) -> str:
     """What a program prints; some speak on the other stream only."""
-    command = [npm.program(PROGRAMS[program], program), *words]
+    command: list[str | Path] = [npm.program(PROGRAMS[program], program), *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout or done.stderr
