@@ -67,7 +67,7 @@ bench: $(VENV)/dev
 	$(BIN)/python -m bench
 
 soak: $(VENV)/dev
-	$(BIN)/python -m bench evals soak
+	$(BIN)/python -m bench soak
 
 NPM := npm install --prefix . --no-save --no-package-lock --no-fund --no-audit --ignore-scripts --silent
 
