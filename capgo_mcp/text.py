@@ -13,6 +13,8 @@ _HIDDEN: Final = frozenset({"Cf", "Cs", "Co"})
 
 def clean(text: str) -> str:
     """Text without control, zero-width and direction characters, at a length that is sane to read."""
+    if text.isascii() and text.isprintable() and len(text) <= LIMIT:
+        return text  # as nearly all are
     visible = "".join(
         " " if (kind := unicodedata.category(c)) in _BREAKS else "" if kind in _HIDDEN else c for c in text
     )

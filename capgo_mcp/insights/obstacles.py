@@ -44,8 +44,8 @@ class Fleet:
     def add(self, device: Device) -> None:
         """Count a device."""
         self.devices += 1
-        self.emulators += device.is_emulator
-        self.development += not device.is_prod
+        self.emulators += device.is_emulator is True
+        self.development += device.is_prod is False
         for names, name in ((self.pinned, device.channel), (self.builds, device.version_build)):
             if name and (name in names or len(names) < _DISTINCT):
                 names[name] += 1

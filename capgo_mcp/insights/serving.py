@@ -58,7 +58,7 @@ def _serving(channel: Channel, role: Literal["stable", "rollout"]) -> Serving:
 def rolled_out(channel: Channel) -> float:
     """Percent of a channel's devices that get its rollout target; a pause keeps new ones from it."""
     running = channel.rollout_enabled and channel.rollout_version_info is not None
-    return channel.rollout_percentage_bps / _BASIS_POINTS if running else 0.0
+    return (channel.rollout_percentage_bps or 0) / _BASIS_POINTS if running else 0.0
 
 
 def _reach(channel: Channel) -> Literal["default", "self_set", "pinned"]:

@@ -97,7 +97,7 @@ class ListChannels(Operation[Paged[Channel]], http="GET /channel", needs="app.re
 
 
 class GetChannel(Operation[Channel], http="GET /channel", needs="app.read_channels"):
-    """Read one channel: which bundle production, say, is serving right now, its rollout, auto-pause and update rules."""
+    """Read one channel: which bundle e.g. production is serving right now, its rollout, auto-pause and update rules."""
 
     app_id: AppId
     channel: ChannelName
@@ -111,9 +111,9 @@ class ChannelSet(Ok):
 
 
 class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.update_settings", effect=Effect.CHANGE):
-    """Create or change a channel: move production to another version, make it default, start, pause or end a rollout.
+    """Create or change a channel: move or roll back production to a version, start or pause a rollout, make it default.
 
-    Only what is given changes; devices follow at their next update check.
+    Also sets who may join and who is served. Only what is given changes; devices follow at their next update check.
     """
 
     app_id: AppId

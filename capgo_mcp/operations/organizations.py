@@ -45,7 +45,7 @@ class ListOrganizations(
     needs="org.read",
     refuses={"page": "Capgo shows the first 50 organizations and refuses any page: leave it out."},
 ):
-    """List the organizations this key can read (the first 50): id, name, e-mail."""
+    """List my organizations: id, name and e-mail of those this key can read (the first 50)."""
 
 
 class GetOrganization(Operation[Organization], http="GET /organization", needs="org.read"):

@@ -128,7 +128,7 @@ class Period(BaseModel):
 
 
 class GetAppStatistics(Operation[UsageSeries], Period, http="GET /statistics/app/{app_id}", needs="app.read"):
-    """Usage of one app by day and in total: active devices (MAU), bandwidth, storage."""
+    """Usage of one app by day and in total: monthly active users (MAU), bandwidth, storage."""
 
     app_id: AppId
     from_date: FirstDay
