@@ -36,9 +36,9 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
 
 def commands(name: str) -> list[str]:
     """The lines of shell blocks that call a program, without their comments."""
-    whole = (block.replace("\\\n", " ") for _, block in blocks("(?:sh|console)"))
-    lines = (line.split("#")[0].strip() for block in whole for line in block.splitlines())
-    return sorted({line.removeprefix("$ ") for line in lines if line.removeprefix("$ ").split(" ")[0] == name})
+    joined = (re.sub(r"\\\n|(?<=[{,])\n\s*|\n(?=})", " ", block) for _, block in blocks("(?:sh|console)"))
+    lines = (re.sub(r"\s#.*|^\w+=\S+ |^(uvx|\$) ", "", line).strip() for block in joined for line in block.splitlines())
+    return sorted({line for line in lines if line.split(" ")[0] == name})
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,15 @@ def test_json_snippets_are_json(page: str, block: str) -> None:
 def test_commands_are_understood(command: str) -> None:
     """Every capgo-mcp command that is shown parses."""
     assert _parser().parse_args(shlex.split(command)[1:]).run
+
+
+@pytest.mark.parametrize("command", [command for command in commands("capgo-mcp") if "call --sandbox" in command])
+def test_calls_answer(command: str) -> None:
+    """Every call on the sandbox that is shown brings an answer."""
+    words = [sys.executable, "-m", "capgo_mcp", *shlex.split(command)[1:]]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("command", commands("make"))
