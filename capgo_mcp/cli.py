@@ -78,15 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     tools.add_argument("--json", action="store_true", help="as clients see them, with their schemas")
     tools.set_defaults(run=_tools)
 
-    http = commands.add_parser(
-        "http",
-        help="serve many clients over streamable HTTP, each with a Capgo key of its own",
-        epilog=_HTTP_EPILOG.format(variables="\n".join(f"  {name}  {what}" for name, what in HTTP_VARIABLES.items())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[shared, _options(HTTP_OPTIONS)],
-    )
-    http.add_argument("--new-token", metavar="NAME", help="print a token for someone and its line for --bearer-tokens")
-    http.set_defaults(run=_http)
+    _add_http(commands, shared)
 
     call = commands.add_parser("call", help="call one tool and print its answer", parents=[shared])
     call.add_argument("tool", metavar="TOOL", help="name of the tool, e.g. capgo_list_apps")
@@ -98,6 +90,18 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default %(default)s)")
     sandbox.set_defaults(run=_sandbox)
     return parser
+
+
+def _add_http(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser) -> None:
+    http = commands.add_parser(
+        "http",
+        help="serve many clients over streamable HTTP, each with a Capgo key of its own",
+        epilog=_HTTP_EPILOG.format(variables="\n".join(f"  {name}  {what}" for name, what in HTTP_VARIABLES.items())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared, _options(HTTP_OPTIONS)],
+    )
+    http.add_argument("--new-token", metavar="NAME", help="print a token for someone and its line for --bearer-tokens")
+    http.set_defaults(run=_http)
 
 
 def _options(options: Sequence[Option]) -> argparse.ArgumentParser:

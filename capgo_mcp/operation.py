@@ -12,6 +12,7 @@ An insight has no endpoint: it says with `gather` which reads its answer is made
 """
 
 import inspect
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -214,10 +215,10 @@ class Insight(Declared[A], Generic[A]):
         if cls.__bases__[0] is not Insight:  # not the intermediate Insight[Found] that pydantic makes
             cls.spec = Spec(**cls.described(), toolset="insights", effect=Effect.READ, by_name=False, refuses={})
 
+    @abstractmethod
     async def gather(self, desk: Desk) -> A:
         """Read what the answer is made from, and make it.
 
         Raises:
             CapgoError: Nothing could be read, or the question is about something that does not exist.
         """
-        raise NotImplementedError

@@ -31,6 +31,67 @@ _AN_HOUR: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 _SECRET: Final = 32
 
 
+class Handlers:
+    """What the server does with each request of the protocol.
+
+    Args:
+        callers: Whom it serves.
+        settings: Which tools there are, the same for all of them.
+    """
+
+    def __init__(self, callers: Callers, settings: Settings) -> None:
+        self._callers = callers
+        self._settings = settings
+        self._definitions = [tool.definition() for tool in chosen(settings)]
+        self._names = {tool.name for tool in self._definitions}
+
+    async def list_tools(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
+        """The tools, the same for every caller."""
+        return t.ListToolsResult(tools=self._definitions)
+
+    async def call_tool(
+        self, context: Context, params: t.CallToolRequestParams
+    ) -> t.CallToolResult | t.InputRequiredResult:
+        """The result of a tool; only a tool that does not exist is an error of the protocol."""
+        if params.name not in self._names:
+            raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
+        person = Person(context, params, self._settings.patience)
+        async with self._callers.toolbox(context) as toolbox:
+            return await toolbox.call(params.name, params.arguments or {}, person, context.session.report_progress)
+
+    def input_schema(self, name: str) -> dict[str, Any] | None:
+        """The schema of a tool's arguments, by which the SDK checks what a request's headers repeat of them."""
+        return next((tool.input_schema for tool in self._definitions if tool.name == name), None)
+
+    async def list_resources(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListResourcesResult:
+        """The resources that have an address of their own."""
+        return t.ListResourcesResult(resources=resources.listed())
+
+    async def list_templates(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListResourceTemplatesResult:
+        """The forms of address of all others."""
+        return t.ListResourceTemplatesResult(resource_templates=resources.templates(self._names))
+
+    async def read_resource(self, context: Context, params: t.ReadResourceRequestParams) -> t.ReadResourceResult:
+        """One resource."""
+        async with self._callers.toolbox(context) as toolbox:
+            return await resources.read(params.uri, toolbox)
+
+    async def list_prompts(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListPromptsResult:
+        """The prompts whose tools are there."""
+        return t.ListPromptsResult(prompts=prompts.listed(self._names, self._settings.app))
+
+    async def get_prompt(self, _: Context, params: t.GetPromptRequestParams) -> t.GetPromptResult:
+        """One prompt with its arguments filled in."""
+        return prompts.written(params.name, params.arguments or {}, self._names, self._settings.app)
+
+    async def complete(self, context: Context, params: t.CompleteRequestParams) -> t.CompleteResult:
+        """What an argument of a prompt or a resource may be."""
+        given = (params.context.arguments if params.context else None) or {}
+        async with self._callers.toolbox(context) as toolbox:
+            completion = await toolbox.completions.complete(params.argument.name, params.argument.value, given)
+        return t.CompleteResult(completion=completion)
+
+
 def build(callers: Callers, settings: Settings, state_keys: Sequence[str] = ()) -> Server[Any]:
     """The server, ready to run on any transport.
 
@@ -40,42 +101,7 @@ def build(callers: Callers, settings: Settings, state_keys: Sequence[str] = ()) 
         state_keys: Secrets that seal what a client brings back after asking its user, shared by all processes that may
             get it back; the first one seals, all open. Without any, only this process can open it.
     """
-    definitions = [tool.definition() for tool in chosen(settings)]
-    names = {tool.name for tool in definitions}
-    schemas = {tool.name: tool.input_schema for tool in definitions}
-
-    async def list_tools(_: Context, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
-        return t.ListToolsResult(tools=definitions)
-
-    async def call_tool(context: Context, params: t.CallToolRequestParams) -> t.CallToolResult | t.InputRequiredResult:
-        if params.name not in schemas:
-            raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
-        person = Person(context, params, settings.patience)
-        async with callers.toolbox(context) as toolbox:
-            return await toolbox.call(params.name, params.arguments or {}, person, context.session.report_progress)
-
-    async def list_resources(_: Context, __: t.PaginatedRequestParams | None) -> t.ListResourcesResult:
-        return t.ListResourcesResult(resources=resources.listed())
-
-    async def list_templates(_: Context, __: t.PaginatedRequestParams | None) -> t.ListResourceTemplatesResult:
-        return t.ListResourceTemplatesResult(resource_templates=resources.templates(names))
-
-    async def read_resource(context: Context, params: t.ReadResourceRequestParams) -> t.ReadResourceResult:
-        async with callers.toolbox(context) as toolbox:
-            return await resources.read(params.uri, toolbox)
-
-    async def list_prompts(_: Context, __: t.PaginatedRequestParams | None) -> t.ListPromptsResult:
-        return t.ListPromptsResult(prompts=prompts.listed(names, settings.app))
-
-    async def get_prompt(_: Context, params: t.GetPromptRequestParams) -> t.GetPromptResult:
-        return prompts.written(params.name, params.arguments or {}, names, settings.app)
-
-    async def complete(context: Context, params: t.CompleteRequestParams) -> t.CompleteResult:
-        given = (params.context.arguments if params.context else None) or {}
-        async with callers.toolbox(context) as toolbox:
-            completion = await toolbox.completions.complete(params.argument.name, params.argument.value, given)
-        return t.CompleteResult(completion=completion)
-
+    handle = Handlers(callers, settings)
     server = Server[Any](
         "capgo",
         version=__version__,
@@ -84,16 +110,16 @@ def build(callers: Callers, settings: Settings, state_keys: Sequence[str] = ()) 
         website_url="https://capgo.app",
         instructions=INSTRUCTIONS,
         lifespan=callers.open,
-        get_tool_input_schema=schemas.get,
         cache_hints=dict.fromkeys(_LISTS, _AN_HOUR),
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
-        on_list_prompts=list_prompts,
-        on_get_prompt=get_prompt,
-        on_completion=complete,
+        get_tool_input_schema=handle.input_schema,
+        on_list_tools=handle.list_tools,
+        on_call_tool=handle.call_tool,
+        on_list_resources=handle.list_resources,
+        on_list_resource_templates=handle.list_templates,
+        on_read_resource=handle.read_resource,
+        on_list_prompts=handle.list_prompts,
+        on_get_prompt=handle.get_prompt,
+        on_completion=handle.complete,
     )
     # What a client brings back after asking its user is sealed, and bound to the caller and the call it was about.
     sealing = RequestStateSecurity(keys=state_keys or [os.urandom(_SECRET)], bind_principal=callers.principal)
