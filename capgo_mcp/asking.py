@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import anyio
 import mcp_types as t
@@ -27,6 +27,22 @@ class Reply(Enum):
     CANCELLED = "cancelled"
     NO_ANSWER = "no answer in time"
     CANNOT_ASK = "this client cannot ask the user"
+
+
+class Asker(Protocol):
+    """Someone who can be asked, or who stands for nobody."""
+
+    async def ask(self, question: str) -> Reply | t.InputRequiredResult:
+        """The reply, or the result with which the client is asked to ask and call again."""
+        ...
+
+
+class Nobody:
+    """There is no client with a person behind it, as on the command line."""
+
+    async def ask(self, _: str) -> Reply:
+        """Nobody answers."""
+        return Reply.CANNOT_ASK
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,16 @@ _PATIENCE: Final = 5.0
 
 
 def new_token(name: str) -> tuple[str, str]:
-    """A token for someone, and the line that lets its holder in."""
+    """A token for someone, and the line that lets its holder in.
+
+    Raises:
+        SettingsError: The name could not be told apart from the rest of the line.
+    """
     token = f"capgo-mcp-{secrets.token_urlsafe(32)}"
-    return token, f"{name}:{_digest(token)}"
+    line = f"{name}:{_digest(token)}"
+    if not _LINE.fullmatch(line):
+        raise SettingsError("--new-token must be a name without a colon that does not start with # or a space.")
+    return token, line
 
 
 def guard(service: Service) -> tuple[AuthSettings, TokenVerifier] | None:

@@ -1,6 +1,8 @@
 """Changes that people's devices feel: what was before and after, and the calls that take them back."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from capgo_mcp.client import Capgo
@@ -14,17 +16,20 @@ from capgo_mcp.operations.devices import GetDevice, SetDeviceChannel, UnsetDevic
 from capgo_mcp.operations.organizations import GetOrganization, UpdateOrganization
 from capgo_mcp.outcomes import Call, Outcome
 from capgo_mcp.render import shown
+from capgo_mcp.text import quoted
 
 Facts = dict[str, Any]
 
 _MOST: Final = 1000
+_NEW: Final = timedelta(minutes=10)
+"""Age of a channel up to which this call may have made it: the two clocks need not agree."""
 _ENDED: Final[Facts] = {
     "rollout_enabled": False,
     "rollout_percentage_bps": 0,
     "rollout_paused_at": None,
     "rollout_pause_reason": None,
 }
-_NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "last_version"})
+_NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "last_version", "other_channels"})
 """Facts that change by themselves or repeat another one."""
 
 
@@ -33,6 +38,7 @@ class Undo(NamedTuple):
 
     calls: list[Call]
     lost: list[str]
+    note: str = ""
 
 
 class Witness(NamedTuple):
@@ -68,7 +74,7 @@ async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str)
         before=_different(before, after),
         after=_different(after, before),
         undo=undo.calls,
-        note=f"Capgo does not tell the former value of {', '.join(undo.lost)}." if undo.lost else None,
+        note=undo.note or (f"Capgo does not tell the former value of {', '.join(undo.lost)}." if undo.lost else None),
     )
 
 
@@ -112,7 +118,8 @@ async def _see_channel(operation: SetChannel, capgo: Capgo) -> Facts:
     try:
         return facts | shown(await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel)))
     except NotFound:
-        return facts
+        channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=_MOST))
+        return facts | {"other_channels": [channel.name for channel in channels.items if channel.name]}
 
 
 def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
@@ -120,7 +127,7 @@ def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
     robbed = set(before.get("default_channels", [])) - set(after.get("default_channels", []))
     defaults = [_call(SetChannel, app_id=app_id, channel=name, public=True) for name in sorted(robbed)]
     if "id" not in before:
-        return Undo([*defaults, _call(DeleteChannel, app_id=app_id, channel=channel)], [])
+        return _undo_creation(operation, before, after, defaults)
     back, lost = _back(SetChannel, before, after)
     if "version" in back:
         back["version"] = back["version"]["name"]
@@ -133,6 +140,21 @@ def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
     mine = [_call(SetChannel, app_id=app_id, channel=channel, **step) for step in steps if step]
     lost = [name for name in lost if name not in ("version", "rollout_version", "rollout_paused_at")]
     return Undo([*mine, *defaults], [*lost, *_platforms(operation), *_untold(operation, "update_package")])
+
+
+def _undo_creation(operation: SetChannel, before: Facts, after: Facts, defaults: list[Call]) -> Undo:
+    """A channel that is older than the call was there before, whatever Capgo said: then there is no way back."""
+    if not _is_new(after):
+        return Undo(defaults, ["the channel, which could not be read"])
+    near = get_close_matches(operation.channel, before.get("other_channels", []), n=1)
+    meant = f"; did you mean {quoted(near[0])}?" if near else "."
+    delete = _call(DeleteChannel, app_id=operation.app_id, channel=operation.channel)
+    return Undo([*defaults, delete], [], note=f"This created a new channel{meant}")
+
+
+def _is_new(channel: Facts) -> bool:
+    made = channel.get("created_at")
+    return made is not None and datetime.now(UTC) - datetime.fromisoformat(made) < _NEW
 
 
 def _set_rollout_back(back: Facts, before: Facts, after: Facts) -> bool:

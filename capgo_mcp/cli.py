@@ -51,9 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _logs(options).start()
         command: int = options.run(options)
+        sys.stdout.flush()
     except SettingsError as error:
         print(f"capgo-mcp: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return command
 
 
@@ -149,7 +153,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _http(options: argparse.Namespace) -> int:
-    if options.new_token:
+    if options.new_token is not None:
         from capgo_mcp.authentication import new_token  # noqa: PLC0415 - see the module's docstring
 
         token, line = new_token(options.new_token)

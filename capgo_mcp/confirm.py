@@ -5,7 +5,7 @@ from typing import Any, Final
 import mcp_types as t
 
 from capgo_mcp.arguments import Controls
-from capgo_mcp.asking import Person, Reply
+from capgo_mcp.asking import Asker, Reply
 from capgo_mcp.client import Capgo
 from capgo_mcp.errors import CapgoError, InvalidArguments
 from capgo_mcp.operation import Declared, Effect, Operation
@@ -34,7 +34,7 @@ def needs_consent(operation: Operation[Any]) -> bool:
 
 
 async def settle(
-    operation: Operation[Any], controls: Controls, capgo: Capgo, person: Person | None
+    operation: Operation[Any], controls: Controls, capgo: Capgo, asker: Asker | None
 ) -> Outcome[Any] | t.InputRequiredResult | None:
     """What to answer instead of sending the operation; None when it may be sent.
 
@@ -42,7 +42,7 @@ async def settle(
         operation: What the agent wants to do.
         controls: Its flags.
         capgo: Where to read what would be destroyed.
-        person: Whom to ask on top of the flag; None when the settings do not say so.
+        asker: Whom to ask on top of the flag; None when the settings do not say so.
 
     Raises:
         InvalidArguments: `confirm_name` is not the name of what would be destroyed.
@@ -57,7 +57,7 @@ async def settle(
             "confirm_name is not the name of what would be deleted, so nothing was deleted.",
             "Call without confirm, and show the user the name in the preview.",
         )
-    return await _asked(operation, capgo, person) if person else None
+    return await _asked(operation, capgo, asker) if asker else None
 
 
 async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
@@ -69,8 +69,8 @@ async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
     return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
 
 
-async def _asked(operation: Operation[Any], capgo: Capgo, person: Person) -> t.InputRequiredResult | None:
-    reply = await person.ask(_question(await preview(operation, capgo)))
+async def _asked(operation: Operation[Any], capgo: Capgo, asker: Asker) -> t.InputRequiredResult | None:
+    reply = await asker.ask(_question(operation, await preview(operation, capgo)))
     if isinstance(reply, t.InputRequiredResult):
         return reply
     if reply is Reply.AGREED:
@@ -83,7 +83,9 @@ async def _asked(operation: Operation[Any], capgo: Capgo, person: Person) -> t.I
     raise NoConsent(f"consent_{reply.name.lower()}", f"Nothing was changed: {reply.value}.", hint)
 
 
-def _question(seen: Preview) -> str:
+def _question(operation: Operation[Any], seen: Preview) -> str:
     facts = shown(seen)
-    unknown = f"\nNot known: {'; '.join(facts['unknown'])}" if facts.get("unknown") else ""
-    return f"{seen.would}? This cannot be undone.\n{compact(facts['facts'])}{unknown}"
+    lines = [f"{seen.would}? {operation.spec.description}", compact(facts["facts"])]
+    lines += [f"Mind that {danger}." for danger in operation.dangers()]
+    lines += [f"Not known: {'; '.join(facts['unknown'])}"] if facts.get("unknown") else []
+    return "\n".join(lines)

@@ -1,7 +1,9 @@
 """Where the API key comes from. The key is a secret: no representation here shows it."""
 
 import logging
+import math
 import re
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,6 +18,8 @@ from capgo_mcp.vault import Saved, saved
 log = logging.getLogger(__name__)
 
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{8,256}")
+_FRESH: Final = 15.0
+"""Seconds for which a saved key is used before it is looked for again."""
 _HOW: Final = (
     "Ask the user to save an API key from the Capgo console with `capgo-mcp login`, which counts at once, or to set "
     "CAPGO_API_KEY (or CAPGO_API_KEY_FILE) in this server's configuration and to restart it. To try it without an "
@@ -65,19 +69,23 @@ class KeyFile:
 class SavedKey:
     """The key that `capgo-mcp login` or the Capgo CLI saved.
 
-    It is looked for at the first call, so that starting stays fast, and until one is found.
+    It is looked for at the first call, so that starting stays fast, and again from time to time: another `login` counts
+    without a restart.
     """
 
     machine: Machine
     _found: Saved | None = field(default=None, init=False, repr=False)
+    _looked: float = field(default=-math.inf, init=False, repr=False)
 
     async def read(self) -> str:
         """The saved key."""
-        if self._found is None:
-            self._found = await anyio.to_thread.run_sync(saved, self.machine)
+        if self._found is None or time.monotonic() - self._looked > _FRESH:
+            former, self._found = self._found, await anyio.to_thread.run_sync(saved, self.machine)
+            self._looked = time.monotonic()
             if self._found is None:
                 return await NoKey().read()
-            log.info("using the API key saved in %s", self._found.where)
+            if former is None or former.where != self._found.where:
+                log.info("using the API key saved in %s", self._found.where)
         return clean(self._found.key)
 
 

@@ -329,6 +329,11 @@ BY_OPERATION: Final[dict[tuple[str, str], Meaning]] = {
         "Capgo could not do it; it answers so when version or rollout_version names no bundle of this app",
         "Check the name with capgo_list_bundles and read the channel back with capgo_get_channel before trying again.",
     ),
+    ("capgo_set_channel", "cannot_access_app"): Meaning(
+        NotAllowed,
+        f"No right to change this channel. {_HIDDEN}",
+        "With fewer rights, capgo_set_bundle_channel puts a bundle on a channel.",
+    ),
     ("capgo_set_device_channel", "too_many_requests"): Meaning(
         RateLimited, "The same device and channel can be set once a minute, counting failures"
     ),

@@ -16,8 +16,8 @@ from capgo_mcp.clock import Clock, Deadline
 from capgo_mcp.errors import ApiError, CapgoError, KeyRefused, OutcomeUnknown, RateLimited, ServerFault, Unreachable
 from capgo_mcp.pace import Pace
 
-PROBE_INTERVAL: Final = 300.0
-"""Seconds after which a refused key is tried once more: it may have been enabled or prolonged."""
+PROBE_INTERVAL: Final = 1000.0
+"""Seconds after which a refused key is tried once more: by then Capgo has forgotten the failure before."""
 
 _BAD_KEY: Final = frozenset(
     {"no_key_provided", "no_jwt_apikey_or_subkey", "invalid_apikey", "invalid_jwt", "invalid_subkey"}
@@ -64,7 +64,7 @@ class Gate:
     def standing(self) -> Standing:
         """What Capgo has said about the key so far."""
         if self._refused:
-            return Standing.REFUSED
+            return Standing.REFUSED if self._probe_at > self._clock.now() else Standing.UNTRIED  # it is due for a probe
         return Standing.ACCEPTED if self._answered.is_set() else Standing.UNTRIED
 
     async def enter(self, deadline: Deadline) -> None:
@@ -129,8 +129,9 @@ class Gate:
                 "key_blocked_locally",
                 f"Capgo has refused this API key ({self._refused}), so nothing was sent: "
                 "more failed logins would block this address.",
-                "Ask the user to replace the key: in the file that CAPGO_API_KEY_FILE names it counts at once, in "
-                f"CAPGO_API_KEY after a restart. This key is tried again in {math.ceil(wait)} seconds.",
+                "Ask the user to replace the key: with capgo-mcp login or in the file that CAPGO_API_KEY_FILE names it "
+                "counts without a restart, in CAPGO_API_KEY after one. "
+                f"This key is tried again in {math.ceil(wait)} seconds.",
             )
 
 

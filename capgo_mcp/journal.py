@@ -87,6 +87,7 @@ class Journal:
 def _append(path: Path, line: bytes) -> None:
     descriptor = os.open(path, _APPEND, _OWNER_ONLY)
     try:
+        os.fchmod(descriptor, _OWNER_ONLY)  # also where somebody made the file before
         if os.write(descriptor, line) != len(line):
             raise OSError(0, "the disk is full")
         os.fsync(descriptor)

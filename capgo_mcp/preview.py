@@ -23,7 +23,7 @@ MOST: Final = 1000
 """Rows counted one by one; of more, the preview says "at least"."""
 NAMES: Final = 20
 """Names listed one by one."""
-
+_LOOK_IT_UP: Final = "Names are exact and case-sensitive: look it up with the list tool first."
 _SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
 
 A = TypeVar("A", bound=Answer)
@@ -37,11 +37,17 @@ class Look:
         self.facts: dict[str, Any] = {}
         self.unknown: list[str] = []
 
-    async def read(self, what: str, operation: Operation[A]) -> A | None:
-        """The answer, or None after noting why it could not be had."""
+    async def read(self, what: str, operation: Operation[A], *, target: bool = False) -> A | None:
+        """The answer, or None after noting why it could not be had.
+
+        Raises:
+            NotFound: What is read is the target of the call, and it does not exist.
+        """
         try:
             return await self._capgo.send(operation)
         except CapgoError as error:
+            if target and isinstance(error, NotFound):
+                raise
             self.unknown.append(f"{what}: {error.sentence}")
             return None
 
@@ -60,12 +66,19 @@ class Look:
             self.facts |= {name: facts[name] for name in names if name in facts}
 
     def tell_one_of(self, rows: Listing[Any] | None, what: str, name: str, value: object, *names: str) -> None:
-        """Note these facts of the row whose `name` has the value, or that there is none."""
+        """Note these facts of the row whose `name` has the value.
+
+        Raises:
+            NotFound: There is no such row.
+        """
         if rows is not None:
             row = next((row for row in rows.items if getattr(row, name) == value), None)
             self.tell(row, *names)
+            told = any(getattr(other, name) is not None for other in rows.items)
+            if row is None and told and getattr(rows, "next", None) is None:
+                raise NotFound("not_found", f"There is no such {what}, so there is nothing to confirm.", _LOOK_IT_UP)
             if row is None:
-                self.unknown.append(f"{what}: not among those Capgo lists")
+                self.unknown.append(f"{what}: not among the {len(rows.items)} that Capgo lists first")
 
 
 async def preview(operation: Operation[Any], capgo: Capgo) -> Preview:
@@ -111,13 +124,15 @@ async def _app(operation: DeleteApp, look: Look) -> None:
 
 
 async def _channel(operation: DeleteChannel, look: Look) -> None:
-    channel = await look.read("channel", GetChannel(app_id=operation.app_id, channel=operation.channel))
+    read = GetChannel(app_id=operation.app_id, channel=operation.channel)
+    channel = await look.read("channel", read, target=True)
     look.tell(channel, *_SERVES)
     look.unknown.append("platforms: Capgo does not tell which platforms a channel serves")
 
 
 async def _detached(operation: SetChannel, look: Look) -> None:
-    channel = await look.read("channel", GetChannel(app_id=operation.app_id, channel=operation.channel))
+    read = GetChannel(app_id=operation.app_id, channel=operation.channel)
+    channel = await look.read("channel", read, target=True)
     if channel is not None:
         look.facts["now"] = {name: fact for name, fact in shown(channel).items() if name in _SERVES}
 
@@ -175,7 +190,8 @@ async def _api_key(operation: DeleteApiKey, look: Look) -> None:
 
 
 async def _webhook(operation: DeleteWebhook, look: Look) -> None:
-    webhook = await look.read("webhook", GetWebhook(org_id=operation.org_id, webhook_id=operation.webhook_id))
+    read = GetWebhook(org_id=operation.org_id, webhook_id=operation.webhook_id)
+    webhook = await look.read("webhook", read, target=True)
     look.tell(webhook, "name", "url", "enabled", "events")
 
 

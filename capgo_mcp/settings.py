@@ -70,8 +70,9 @@ class Settings:
             SettingsError: One of them cannot be used.
         """
         given = values(flags, environment)
-        if not given["timeout"] > 0:
-            raise SettingsError("--timeout must be more than 0 seconds.")
+        for name in ("timeout", "walk"):
+            if not 0 < given[name] < math.inf:
+                raise SettingsError(f"--{name} must be more than 0 seconds, and an end.")
         if not 1 <= given["rate"] < math.inf:
             raise SettingsError("--rate must be at least 1 request a minute.")
         return cls(

@@ -10,7 +10,7 @@ import mcp_types as t
 from pydantic import BaseModel
 
 from capgo_mcp import arguments, definitions, icons, render
-from capgo_mcp.asking import Person
+from capgo_mcp.asking import Nobody, Person
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client import Capgo
 from capgo_mcp.completions import Completions
@@ -137,7 +137,8 @@ class Toolbox:
         self, tool: Tool, operation: Operation[Any], controls: arguments.Controls, person: Person | None
     ) -> dict[str, Any] | t.InputRequiredResult:
         try:
-            outcome = await self._writer.write(operation, controls, person if self._settings.ask else None)
+            asker = (person or Nobody()) if self._settings.ask else None
+            outcome = await self._writer.write(operation, controls, asker)
         except (OutcomeUnknown, ServerFault) as error:
             error.hint = f"{error.hint} Read back with {self._readers(tool)}."
             raise

@@ -6,7 +6,7 @@ import mcp_types as t
 
 from capgo_mcp import changes, confirm
 from capgo_mcp.arguments import Controls
-from capgo_mcp.asking import Person
+from capgo_mcp.asking import Asker
 from capgo_mcp.client import Capgo
 from capgo_mcp.errors import CapgoError
 from capgo_mcp.journal import Entry, Journal
@@ -27,7 +27,7 @@ class Writer:
         self._journal = journal
 
     async def write(
-        self, operation: Operation[Any], controls: Controls, person: Person | None
+        self, operation: Operation[Any], controls: Controls, asker: Asker | None
     ) -> Outcome[Any] | t.InputRequiredResult:
         """Send a write, or answer what it would destroy.
 
@@ -37,7 +37,7 @@ class Writer:
             CapgoError: Capgo did not do it, or it is not known whether it did.
         """
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))
-        pending = await self._settled(entry, operation, controls, person)
+        pending = await self._settled(entry, operation, controls, asker)
         if pending is not None:
             return pending
         async with self._journal.recording(entry):
@@ -50,16 +50,16 @@ class Writer:
         return outcome
 
     async def _settled(
-        self, entry: Entry, operation: Operation[Any], controls: Controls, person: Person | None
+        self, entry: Entry, operation: Operation[Any], controls: Controls, asker: Asker | None
     ) -> Outcome[Any] | t.InputRequiredResult | None:
         try:
-            pending = await confirm.settle(operation, controls, self._capgo, person)
+            pending = await confirm.settle(operation, controls, self._capgo, asker)
         except CapgoError as error:
             entry.consent, entry.outcome = "refused", error.code
             await self._journal.note(entry)
             raise
         if confirm.needs_consent(operation):
-            entry.consent = "confirmed and asked" if person else "confirmed"
+            entry.consent = "confirmed and asked" if asker else "confirmed"
         if pending is not None:
             entry.consent = "previewed" if isinstance(pending, Outcome) else "asking"
             entry.outcome = "nothing sent"

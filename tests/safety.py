@@ -190,5 +190,5 @@ def differences(before: Picture, after: Picture) -> set[tuple[str, Any, str]]:
 
 def lost(note: str | None) -> set[str]:
     """The arguments that a note says cannot be undone."""
-    named = (note or "").rstrip(".").rpartition("former value of ")[2]
+    named = (note or "").rstrip(".").partition("former value of ")[2]
     return {name.strip() for name in named.split(",") if name.strip()}

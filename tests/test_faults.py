@@ -21,6 +21,7 @@ from capgo_mcp.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from capgo_mcp.gate import PROBE_INTERVAL
 from capgo_mcp.operation import Effect, Operation
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import GetApp, ListApps
@@ -297,7 +298,7 @@ async def test_refused_key_is_probed_after_a_while(server: f.Faulty) -> None:
     async with server.client() as capgo:
         with pytest.raises(KeyRefused):
             await capgo.send(READ)
-        server.clock.advance(300)
+        server.clock.advance(PROBE_INTERVAL)
         assert (await capgo.send(READ)).app_id == DEMO_APP
         assert (await capgo.send(READ)).app_id == DEMO_APP
 

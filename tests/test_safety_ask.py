@@ -115,7 +115,16 @@ async def test_the_question_tells_what_would_go(mode: str) -> None:
     async with connected(mode, member, ask=True) as (client, _):
         await client.call_tool(TOOL, {**TARGET, "confirm": True})
     (question,) = member.asked
-    assert all(part in question for part in ("Delete channel?", '"beta"', '"2.3.0-beta.6"', '"public":false', "undone"))
+    assert all(
+        part in question for part in ("Delete channel?", '"beta"', '"2.3.0-beta.6"', '"public":false', "fall back")
+    )
+
+
+async def test_a_server_without_anyone_to_ask_deletes_nothing() -> None:
+    """Where the settings say to ask, a call that comes without a client is refused."""
+    async with desk(ask=True) as here:
+        assert (await here.error(TOOL, **TARGET, confirm=True)).startswith("[consent_cannot_ask]")
+        assert here.wire.writes == []
 
 
 @pytest.mark.parametrize("who", ["declines", "cancels", "accepts without ticking"])

@@ -172,16 +172,23 @@ MISSING: Final[list[tuple[str, Facts]]] = [
     ("capgo_delete_bundle", {**DEMO, "version": "0.0.0"}),
     ("capgo_remove_member", {"org_id": LIGHTHOUSE, "email": "nobody@example.com"}),
     ("capgo_delete_api_key", {"api_key_id": 999}),
-    ("capgo_unset_device_channel", {**DEMO, "device_id": "none"}),
+    ("capgo_set_channel", {**DEMO, "channel": "none", "detach_bundle": True}),
 ]
 
 
 @pytest.mark.parametrize(("tool", "given"), MISSING, ids=[tool for tool, _ in MISSING])
-async def test_what_does_not_exist_is_said_to_be_unknown(tool: str, given: Facts) -> None:
-    """The preview of something that Capgo does not know names it among the unknown."""
+async def test_nobody_is_asked_about_what_does_not_exist(tool: str, given: Facts) -> None:
+    """Destroying something that Capgo does not know is an error, not a question."""
     async with desk() as here:
-        outcome = await here.facts(tool, **given)
-    assert [reason for reason in outcome["preview"]["unknown"] if "platforms" not in reason]
+        assert "There is no such" in await here.error(tool, **given)
+        assert here.wire.writes == []
+
+
+async def test_a_device_that_is_not_known_may_still_be_pinned() -> None:
+    """Capgo keeps the pin of a device it has never seen, so the preview says what it could not learn."""
+    async with desk() as here:
+        outcome = await here.facts("capgo_unset_device_channel", **DEMO, device_id="none")
+    assert outcome["preview"]["unknown"]
 
 
 def _broken_off() -> httpx2.Response:

@@ -13,6 +13,7 @@ from mcp.client import ClientRequestContext
 from capgo_mcp.confirm import can_destroy
 from capgo_mcp.operation import Effect
 from capgo_mcp.operations import every
+from capgo_mcp.operations.devices import UnsetDeviceChannel
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
@@ -238,6 +239,6 @@ async def test_the_question_to_the_person_holds_them_as_data(mode: Any, plant: s
     (question,) = asked
     assert ORDER in question
     first, facts = question.split("\n")
-    assert first == "Unset device channel? This cannot be undone."
+    assert first == f"Unset device channel? {UnsetDeviceChannel.spec.description}"
     assert json.loads(facts)["device_id"] == PINNED_DEVICE
     assert not [c for c in facts if unicodedata.category(c) in HIDDEN]

@@ -258,3 +258,16 @@ async def test_undo_restores_the_row_after_any_change(first: Facts, second: Fact
             await here.follow(call)
         left = differences(before, picture(here.state))
         assert {column for _, _, column in left} <= lost(outcome.get("note"))
+
+
+async def test_a_channel_that_was_there_is_never_undone_by_deleting_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel that Capgo could not find before the change, but that is older than it, gets no deletion as undo."""
+    async with desk() as here:
+        known = here.state.channel_named
+        misses = iter([True])
+        monkeypatch.setattr(
+            here.state, "channel_named", lambda app, name: None if next(misses, False) else known(app, name)
+        )
+        outcome = await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="production", version="2.2.7")
+        assert outcome["undo"] == []
+        assert "the channel" in outcome["note"]
