@@ -46,8 +46,10 @@ unless --host and --port say otherwise.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
-    # Importing the SDK builds hundreds of pydantic models; collecting garbage between them is wasted time.
+    # Importing the SDK builds hundreds of pydantic models; collecting garbage between them is wasted time, and so is
+    # reading the metadata of every installed package in search of pydantic's plugins.
     gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         _logs(options).start()
         command: int = options.run(options)
