@@ -1,6 +1,7 @@
 """Changes that people's devices feel: what was before and after, and the calls that take them back."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from capgo_mcp.client import Capgo
 from capgo_mcp.confirm import needs_consent
 from capgo_mcp.errors import CapgoError, NotFound
+from capgo_mcp.fields import MOST
 from capgo_mcp.operation import Operation
 from capgo_mcp.operations.apps import GetApp, UpdateApp
 from capgo_mcp.operations.bundles import SetBundleChannel
@@ -20,7 +22,6 @@ from capgo_mcp.text import quoted
 
 Facts = dict[str, Any]
 
-_MOST: Final = 1000
 _NEW: Final = timedelta(minutes=10)
 """Age of a channel up to which this call may have made it: the two clocks need not agree."""
 _ENDED: Final[Facts] = {
@@ -112,14 +113,16 @@ def _untold(operation: Operation[Any], *names: str) -> list[str]:
 
 async def _see_channel(operation: SetChannel, capgo: Capgo) -> Facts:
     facts: Facts = {}
+    with suppress(NotFound):
+        facts = shown(await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel)))
+    if facts and operation.public is None:
+        return facts
+    channels = (await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))).items
+    if not facts:
+        facts["other_channels"] = [channel.name for channel in channels if channel.name]
     if operation.public is not None:
-        channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=_MOST))
-        facts["default_channels"] = [channel.name for channel in channels.items if channel.public]
-    try:
-        return facts | shown(await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel)))
-    except NotFound:
-        channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=_MOST))
-        return facts | {"other_channels": [channel.name for channel in channels.items if channel.name]}
+        facts["default_channels"] = [channel.name for channel in channels if channel.public]
+    return facts
 
 
 def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
@@ -185,7 +188,7 @@ def _platforms(operation: SetChannel) -> list[str]:
 
 
 async def _see_channel_by_id(operation: SetBundleChannel, capgo: Capgo) -> Facts:
-    channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=_MOST))
+    channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))
     return next((shown(channel) for channel in channels.items if channel.id == operation.channel_id), {})
 
 

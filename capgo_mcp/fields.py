@@ -51,6 +51,10 @@ def _semver(version: str) -> str:
     return version
 
 
+UUID: Final = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+MOST: Final = 1000
+"""The largest `limit` of a list."""
+
 AppId = Annotated[
     str,
     Field(description="App id, e.g. com.demo.app.", pattern=r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$", max_length=128),
@@ -59,7 +63,7 @@ OrgId = Annotated[
     str,
     Field(
         description="Organization id (UUID), from capgo_list_organizations.",
-        pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
+        pattern=UUID,
     ),
 ]
 OrganizationId = Annotated[OrgId, Field(serialization_alias="orgId")]
@@ -76,4 +80,4 @@ ChannelId = Annotated[int, Field(description="Numeric channel id, from capgo_get
 DeviceId = Annotated[Name, Field(description="Device id as capgo_list_devices shows it.")]
 
 Page = Annotated[int, Field(description="Page of `limit` items, from 0.", ge=0, le=100_000)]
-Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=1000)]
+Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=MOST)]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from capgo_mcp.errors import NotFound
+from capgo_mcp.fields import MOST
 from capgo_mcp.operation import Sender
 from capgo_mcp.operations.bundles import Bundle, ListBundles
 from capgo_mcp.text import quoted
@@ -10,7 +11,6 @@ from capgo_mcp.text import quoted
 NEWEST: Final = 50
 """Bundles that one request brings."""
 
-_MOST: Final = 1000
 _NAMES: Final = 5
 
 
@@ -28,10 +28,10 @@ async def bundle_named(capgo: Sender, app_id: str, version: str, newest: list[Bu
     """
     bundle = _among(newest, version)
     if bundle is None and len(newest) == NEWEST:
-        bundle = _among((await capgo.send(ListBundles(app_id=app_id, limit=_MOST))).items, version)
+        bundle = _among((await capgo.send(ListBundles(app_id=app_id, limit=MOST))).items, version)
     if bundle is None:
         names = ", ".join(quoted(str(one.name)) for one in newest[:_NAMES])
-        sentence = f"Among the app's newest {_MOST} bundles there is none called {quoted(version)}."
+        sentence = f"Among the app's newest {MOST} bundles there is none called {quoted(version)}."
         raise NotFound("bundle_not_found", sentence, f"The newest ones are {names}." if names else "The app has none.")
     return bundle
 

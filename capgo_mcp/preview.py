@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from capgo_mcp.answers import Answer, Listing
 from capgo_mcp.client import Capgo
 from capgo_mcp.errors import CapgoError, NotFound
+from capgo_mcp.fields import MOST
 from capgo_mcp.operation import Operation
 from capgo_mcp.operations.api_keys import DeleteApiKey, ListApiKeys
 from capgo_mcp.operations.apps import App, DeleteApp, GetApp, ListApps, UpdateApp
@@ -19,8 +20,6 @@ from capgo_mcp.operations.webhooks import DeleteWebhook, GetWebhook
 from capgo_mcp.outcomes import Preview
 from capgo_mcp.render import shown
 
-MOST: Final = 1000
-"""Rows counted one by one; of more, the preview says "at least"."""
 NAMES: Final = 20
 """Names listed one by one."""
 _LOOK_IT_UP: Final = "Names are exact and case-sensitive: look it up with the list tool first."

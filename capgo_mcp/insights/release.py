@@ -8,7 +8,7 @@ from pydantic import Field
 
 from capgo_mcp.answers import Answer, Timestamp
 from capgo_mcp.errors import CapgoError, NotFound
-from capgo_mcp.fields import AppId, BundleName
+from capgo_mcp.fields import MOST, AppId, BundleName
 from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
 from capgo_mcp.insights.serving import Serving, serving
 from capgo_mcp.insights.walk import Walk
@@ -23,7 +23,6 @@ from capgo_mcp.text import quoted
 SAMPLE: Final = 3
 """Pages of devices looked at: the ones seen last, a few thousand."""
 
-_MOST: Final = 1000
 _NAMES: Final = 5
 _SHOWN: Final = 20
 
@@ -73,7 +72,7 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
     async def gather(self, desk: Desk) -> ReleaseStatus:
         """Read channels, bundles, usage and the devices seen last; only the first two are needed for an answer."""
         unknown: list[str] = []
-        channels = (await desk.capgo.send(ListChannels(app_id=self.app_id, limit=_MOST))).items
+        channels = (await desk.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
         await desk.report(1, message="channels read")
         newest = await newest_bundles(desk.capgo, self.app_id)
         version = self.version or _current(channels, newest)

@@ -5,10 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from capgo_mcp.answers import Answer, Ok, Paged, Row, Timestamp
-from capgo_mcp.fields import Limit, OrganizationId, Page
+from capgo_mcp.fields import UUID, Limit, OrganizationId, Page
 from capgo_mcp.operation import Effect, Operation, Paging
 
-UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 WebhookId = Annotated[
     str, Field(description="Webhook id, from capgo_list_webhooks.", pattern=UUID, serialization_alias="webhookId")
 ]
