@@ -1,45 +1,34 @@
-"""Judge the lists of tools and print a table: `python -m evals`.
-
-An OpenAPI wrapper's list is missing from the comparison: making one needs Capgo's OpenAPI file, which no package ships.
-"""
+"""Judge lists of tools by requests in plain language, and print a table: `python -m evals`."""
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from capgo_mcp import arguments, definitions
-from capgo_mcp.catalog import every_tool
+from capgo_mcp.catalog import TOOLSETS
 from capgo_mcp.errors import CapgoError
-from evals.lists import Tool, ours, vendors
+from evals.lists import Tool, ours, vendors, wrappers
 from evals.models import Search, call
 
 FIRST: Final = 5
 OFFERED: Final = 6
-_APP: Final = "com.demo.app"
+APP: Final = "com.demo.app"
 _REQUESTS: Final = Path(__file__).parent / "requests.json"
 _COLUMNS: Final = (f"in first {FIRST}", f"in first {OFFERED}", "right tool", "right call")
 
 Arguments = Mapping[str, Any]
-Same = Callable[["Request", Arguments], bool]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody says, and the call that answers it."""
+    """What somebody says, and the call of one server that answers it."""
 
     said: str
     tool: str
     arguments: Arguments
-    both: bool
-    """Whether the vendor's server could serve it as well."""
-
-    @property
-    def in_chat(self) -> str:
-        """The request where it is known which app the talk is about."""
-        return f"In the app {_APP}: {self.said}" if _APP in self.arguments.values() else self.said
 
 
 @dataclass(frozen=True)
@@ -66,55 +55,86 @@ def main() -> None:
     """Judge every list by the requests it can serve."""
     parser = argparse.ArgumentParser("python -m evals", description=__doc__)
     parser.add_argument("--every", metavar="N", type=int, default=1, help="take one request in N (default all)")
-    rows = json.loads(_REQUESTS.read_text(encoding="utf-8"))[:: parser.parse_args().every]
-    mine = [Request(row["say"], row["tool"], row["arguments"], "vendor" in row) for row in rows]
-    theirs = [
-        Request(row["say"], row["vendor"]["tool"], row["vendor"]["arguments"], both=True)
-        for row in rows
-        if "vendor" in row
-    ]
-    own = list(judged(ours(), mine, _means))
-    other = list(judged(vendors(), theirs, _literally))
+    parser.add_argument("--openapi", metavar="FILE", type=Path, help="Capgo's OpenAPI file, to compare with a wrapper")
+    given = parser.parse_args()
+    rows = json.loads(_REQUESTS.read_text(encoding="utf-8"))[:: given.every]
+
+    own = list(judged(ours(TOOLSETS), requests(rows), "In the app {app}: {said}"))
+    locked = ours(TOOLSETS, app=APP)
+    inside = list(judged(locked, [one for one in requests(rows) if _offers(locked, one)], "{said}"))
+    others = {
+        name: list(judged(tools, requests(rows, server), "In the app {app}: {said}"))
+        for name, server, tools in (
+            ("@capgo/cli mcp", "vendor", vendors()),
+            ("FastMCP from_openapi", "openapi", wrappers(given.openapi)),
+        )
+        if tools
+    }
     print(f"{'':40}{'requests':>10}" + "".join(f"{column:>14}" for column in _COLUMNS))
-    print(row("capgo-mcp", own))
-    print(row("capgo-mcp, what the vendor's can do", [result for result in own if result.request.both]))
-    print(row("the vendor's command line", other) if other else "the vendor's command line needs npx")
+    print(line("capgo-mcp", own))
+    print(line(f"capgo-mcp --app {APP}", inside))
+    for name, results in others.items():
+        served = {result.request.said for result in results}
+        print(line(name, results))
+        print(line("  capgo-mcp, the same requests", [one for one in own if one.request.said in served]))
 
 
-def row(name: str, results: Sequence[Result]) -> str:
+def requests(rows: Sequence[Mapping[str, Any]], server: str | None = None) -> list[Request]:
+    """The requests that a server can serve, ours when it is not named."""
+    if server is None:
+        return [Request(row["say"], row["tool"], row["arguments"]) for row in rows]
+    return [Request(row["say"], **row[server]) for row in rows if server in row]
+
+
+def line(name: str, results: Sequence[Result]) -> str:
     """A line of the table."""
     marks = zip(*(result.marks for result in results), strict=True)
     shares = "".join(f"{100 * sum(column) / len(results):12.1f} %" for column in marks)
     return f"{name:40}{len(results):10}{shares}"
 
 
-def judged(tools: Sequence[Tool], requests: Sequence[Request], same: Same) -> Iterator[Result]:
-    """How a list of tools fares, each request told as soon as it is judged."""
-    if not tools:
-        return
+def judged(tools: Sequence[Tool], requests: Sequence[Request], chat: str) -> Iterator[Result]:
+    """How a list of tools fares, each request told as soon as it is judged.
+
+    Args:
+        tools: The list.
+        requests: What it can serve.
+        chat: How a request about one app is put; what is about no app is put as it was said.
+    """
     search = Search(tools)
+    by_name = {tool.name: tool for tool in tools}
     for request in requests:
         ranked = search.ranked(request.said)
-        place = [tool.name for tool in ranked].index(request.tool)
-        name, given = call(request.in_chat, ranked[:OFFERED])
-        result = Result(request, place, name, given, name == request.tool and same(request, given))
+        place = ranked.index(by_name[request.tool])
+        about_app = APP in request.arguments.values()
+        said = chat.format(app=APP, said=request.said) if about_app else request.said
+        name, given = call(said, ranked[:OFFERED])
+        right = name == request.tool and _means(by_name[name], request.arguments, given)
+        result = Result(request, place, name, given, right)
         print(result, flush=True)
         yield result
 
 
-def _means(request: Request, given: Arguments) -> bool:
-    """Whether arguments mean the expected call, read as the server reads them; further fields to show do no harm."""
-    kind = next(kind for kind in every_tool() if kind.spec.name == request.tool)
+def _offers(tools: Sequence[Tool], request: Request) -> bool:
+    return any(tool.name == request.tool for tool in tools) and request.arguments.get("app_id", APP) == APP
+
+
+def _means(tool: Tool, wanted: Arguments, given: Arguments) -> bool:
+    """Whether arguments mean the expected call.
+
+    Ours are read as the server reads them, and further fields to show do no harm; from another server's, what is
+    empty or the schema's default counts as absent.
+    """
+    if tool.kind is None:
+        idle = {name: rule.get("default") for name, rule in tool.schema.get("properties", {}).items()}
+        return {name: value for name, value in given.items() if value not in (None, "", [], idle.get(name))} == wanted
+    offered = definitions.controls(tool.kind)
+    locked = {} if "app_id" in tool.schema["properties"] or "app_id" not in tool.kind.model_fields else {"app_id": APP}
     try:
-        wanted, got = (arguments.read(kind, definitions.controls(kind), {}, raw) for raw in (request.arguments, given))
+        want, got = (arguments.read(tool.kind, offered, locked, raw) for raw in (wanted, given))
     except CapgoError:
         return False
-    return wanted[0] == got[0] and wanted[1].confirm == got[1].confirm
-
-
-def _literally(request: Request, given: Arguments) -> bool:
-    """Whether arguments are the expected ones; what is empty counts as absent."""
-    return {name: value for name, value in given.items() if value not in (None, "", [])} == request.arguments
+    return want[0] == got[0] and want[1].confirm == got[1].confirm
 
 
 if __name__ == "__main__":

