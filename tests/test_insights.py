@@ -3,7 +3,7 @@
 import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import anyio
 import mcp_types as t
@@ -17,7 +17,7 @@ from capgo_mcp.client import Capgo
 from capgo_mcp.errors import CapgoError, RateLimited, Unreachable
 from capgo_mcp.insights.filters import is_below, moment
 from capgo_mcp.insights.search import FindDevices
-from capgo_mcp.insights.summary import DISTINCT, SummarizeDevices, Tally
+from capgo_mcp.insights.summary import DISTINCT, Property, SummarizeDevices, Tally
 from capgo_mcp.operations.devices import Device
 from capgo_mcp.paging import CURSOR_ROWS
 from capgo_mcp.sandbox import State
@@ -57,6 +57,20 @@ async def test_counts_are_those_of_the_fleet(capgo: Capgo, state: State) -> None
         assert {group["value"].lower(): group["devices"] for group in breakdown["groups"]} == expected
         assert sum(group["percent"] for group in breakdown["groups"]) == pytest.approx(100, abs=1)
         assert "other_devices" not in breakdown
+
+
+@pytest.mark.parametrize("properties", range(1, 1 + len(get_args(Property))))
+async def test_an_answer_stays_short_however_much_is_counted(capgo: Capgo, properties: int) -> None:
+    """Without a limit, fewer values of each property are shown the more properties are counted."""
+    by = get_args(Property)[:properties]
+    summary = await facts(capgo, "capgo_summarize_devices", group_by=list(by))
+    shown = [len(breakdown["groups"]) for breakdown in summary["breakdown"]]
+    assert max(shown) <= 10
+    assert sum(shown) <= 28
+    assert all(
+        sum(group["devices"] for group in breakdown["groups"]) + breakdown.get("other_devices", 0) == summary["devices"]
+        for breakdown in summary["breakdown"]
+    )
 
 
 async def test_pinned_channels_are_counted(capgo: Capgo, state: State) -> None:

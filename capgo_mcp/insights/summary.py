@@ -15,6 +15,8 @@ DISTINCT: Final = 2000
 """Different values counted one by one: devices name some of them freely, and a million names would fill the memory."""
 _NAME: Final = 100
 _NONE: Final = "(none)"
+_GROUPS: Final = 28
+"""Groups to show in all when nobody says how many: they make about 600 tokens."""
 
 Property = Literal[
     "version", "platform", "os_version", "plugin_version", "version_build", "channel", "is_prod", "is_emulator"
@@ -91,7 +93,10 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
             min_length=1,
         ),
     ] = ["version", "platform"]  # noqa: RUF012 - pydantic copies it for each instance
-    limit: Annotated[int, Field(description="Most values to show of each.", ge=1, le=100)] = 10
+    limit: Annotated[
+        int | None,
+        Field(description="Most values to show of each; without it up to 10, fewer of many.", ge=1, le=100),
+    ] = None
 
     async def gather(self, desk: Desk) -> DeviceSummary:
         """Walk over all devices and count those that match."""
@@ -112,6 +117,6 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
             devices=matching,
             devices_seen=walk.seen,
             complete=walk.complete,
-            breakdown=[tally.breakdown(self.limit) for tally in tallies],
+            breakdown=[tally.breakdown(self.limit or min(10, _GROUPS // len(tallies))) for tally in tallies],
             note=walk.note,
         )
