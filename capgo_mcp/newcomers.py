@@ -1,12 +1,12 @@
 """Keeps a few callers with wrong keys from shutting everyone out.
 
 Capgo blocks an address for a quarter of an hour after twenty failed logins, and all callers of one server share its
-address. So keys that Capgo has not accepted yet are tried a few at a time, and no longer at all after some have failed;
-callers whose keys were accepted notice nothing.
+address. Each failure makes Capgo remember those before for another quarter of an hour, so twenty in a whole day are
+too many if they never pause for so long. Keys that Capgo has not accepted yet are therefore tried a few at a time, and
+after some have failed not at all until Capgo has forgotten them; callers whose keys were accepted notice nothing.
 """
 
 import math
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -22,7 +22,8 @@ _FAILURES: Final = 12
 """Failed logins after which no further key is tried; Capgo counts to twenty."""
 _AT_ONCE: Final = 4
 """Keys that are tried at the same time, any of which may fail yet."""
-_WINDOW: Final = 15 * 60.0
+_REMEMBERED: Final = 15 * 60.0
+"""Seconds after the last failure for which Capgo remembers all of them."""
 _PATIENCE: Final = 10.0
 """Seconds for which a caller waits to be tried."""
 
@@ -37,9 +38,10 @@ class Newcomers:
 
     def __init__(self, clock: Clock, processes: int = 1) -> None:
         self._clock = clock
-        self._failures = max(1, _FAILURES // processes)
+        self._most = max(1, _FAILURES // processes)
         self._places = anyio.Semaphore(max(1, _AT_ONCE // processes))
-        self._failed: deque[float] = deque()
+        self._failures = 0
+        self._forgotten_at = 0.0
 
     @asynccontextmanager
     async def trial(self, capgo: Capgo) -> AsyncIterator[CapgoError | None]:
@@ -61,16 +63,17 @@ class Newcomers:
         finally:
             self._places.release()
             if capgo.standing is Standing.REFUSED:
-                self._failed.append(self._clock.now())
+                self._failures += 1
+                self._forgotten_at = self._clock.now() + _REMEMBERED
 
     def _pause(self) -> CapgoError | None:
         """Why no key is tried at present."""
-        now = self._clock.now()
-        while self._failed and self._failed[0] < now - _WINDOW:
-            self._failed.popleft()
-        if len(self._failed) < self._failures:
+        wait = self._forgotten_at - self._clock.now()
+        if wait <= 0:
+            self._failures = 0
+        if self._failures < self._most:
             return None
-        minutes = math.ceil((self._failed[0] + _WINDOW - now) / 60)
+        minutes = math.ceil(wait / 60)
         return CapgoError(
             "logins_paused",
             "Several callers of this server came with keys that Capgo refused; it would block them all if there were "

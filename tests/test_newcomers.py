@@ -1,0 +1,65 @@
+"""Callers with wrong keys are kept from getting the address blocked, for which everyone would pay."""
+
+from contextlib import suppress
+from itertools import cycle, islice
+from typing import Final
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from capgo_mcp.client import Capgo
+from capgo_mcp.errors import CapgoError
+from capgo_mcp.newcomers import Newcomers
+from capgo_mcp.operations.apps import ListApps
+from capgo_mcp.sandbox import ADMIN_KEY, create_app, seeded
+from tests.faulty import VirtualClock
+
+_NOON: Final = 1_800_000_000.0
+_HOURS: Final = 3
+_PAUSE: Final = 61.0
+"""Seconds between calls of the good key, after which Capgo has forgotten the one before."""
+
+
+@pytest.mark.parametrize("strangers", [3, 30, 1000])
+@pytest.mark.parametrize("every", [5, 74, 290, 890])
+async def test_wrong_keys_shut_nobody_out(every: float, strangers: int) -> None:
+    """However often they come, and however many they are, a good key is served for hours."""
+    clock = VirtualClock()
+    transport = httpx2.ASGITransport(app=create_app(seeded(lambda: _NOON + clock.now())))
+    newcomers = Newcomers(clock)
+    wrong = [Capgo(str(UUID(int=number)), transport=transport, clock=clock) for number in range(strangers)]
+    due = 0.0
+    async with Capgo(ADMIN_KEY, transport=transport, clock=clock) as good:
+        for stranger in islice(cycle(wrong), int(_HOURS * 3600 / every)):
+            clock.advance(every)
+            async with newcomers.trial(stranger) as refusal:
+                if refusal is None:
+                    with suppress(CapgoError):
+                        await stranger.send(ListApps())
+            if clock.now() >= due:
+                assert await good.send(ListApps())
+                due = clock.now() + _PAUSE
+
+
+async def test_keys_are_tried_again_after_a_quiet_quarter_of_an_hour() -> None:
+    """Nobody waits longer than Capgo remembers, and the sentence tells how long that is."""
+    clock = VirtualClock()
+    transport = httpx2.ASGITransport(app=create_app(seeded(lambda: _NOON + clock.now())))
+    newcomers = Newcomers(clock)
+    for number in range(12):
+        wrong = Capgo(str(UUID(int=number)), transport=transport, clock=clock)
+        async with newcomers.trial(wrong) as refusal:
+            assert refusal is None
+            with suppress(CapgoError):
+                await wrong.send(ListApps())
+        clock.advance(60)
+    good = Capgo(ADMIN_KEY, transport=transport, clock=clock)
+    async with newcomers.trial(good) as refusal:
+        assert refusal is not None
+        assert refusal.code == "logins_paused"
+        assert "14 minutes" in refusal.hint
+    clock.advance(14 * 60)
+    async with newcomers.trial(good) as refusal:
+        assert refusal is None
+        assert await good.send(ListApps())
