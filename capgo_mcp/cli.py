@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"capgo-mcp {__version__}")
     parser.set_defaults(run=_serve)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     setup_commands.add_to(commands, shared)
 
     demo = commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
