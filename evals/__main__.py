@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from capgo_mcp import arguments, definitions
-from capgo_mcp.catalog import TOOLSETS
+from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.errors import CapgoError
 from evals.lists import Tool, ours, vendors, wrappers
 from evals.models import Search, call
@@ -16,6 +16,7 @@ from evals.models import Search, call
 FIRST: Final = 5
 OFFERED: Final = 6
 APP: Final = "com.demo.app"
+_NAMED: Final = "In the app {app}: {said}"
 _REQUESTS: Final = Path(__file__).parent / "requests.json"
 _COLUMNS: Final = (f"in first {FIRST}", f"in first {OFFERED}", "right tool", "right call")
 
@@ -59,11 +60,13 @@ def main() -> None:
     given = parser.parse_args()
     rows = json.loads(_REQUESTS.read_text(encoding="utf-8"))[:: given.every]
 
-    own = list(judged(ours(TOOLSETS), requests(rows), "In the app {app}: {said}"))
-    locked = ours(TOOLSETS, app=APP)
+    own = [
+        result for toolsets, asked in _by_toolsets(requests(rows)) for result in judged(ours(toolsets), asked, _NAMED)
+    ]
+    locked = ours(DEFAULT_TOOLSETS, app=APP)
     inside = list(judged(locked, [one for one in requests(rows) if _offers(locked, one)], "{said}"))
     others = {
-        name: list(judged(tools, requests(rows, server), "In the app {app}: {said}"))
+        name: list(judged(tools, requests(rows, server), _NAMED))
         for name, server, tools in (
             ("@capgo/cli mcp", "vendor", vendors()),
             ("FastMCP from_openapi", "openapi", wrappers(given.openapi)),
@@ -113,6 +116,14 @@ def judged(tools: Sequence[Tool], requests: Sequence[Request], chat: str) -> Ite
         result = Result(request, place, name, given, right)
         print(result, flush=True)
         yield result
+
+
+def _by_toolsets(requests: Sequence[Request]) -> Iterator[tuple[frozenset[str], list[Request]]]:
+    """The requests with the toolsets that are on for whoever makes them: the usual ones, and the one they ask of."""
+    on = {kind.spec.name: DEFAULT_TOOLSETS | {kind.spec.toolset} for kind in every_tool()}
+    for toolsets in dict.fromkeys(on.values()):
+        if asked := [request for request in requests if on[request.tool] == toolsets]:
+            yield toolsets, asked
 
 
 def _offers(tools: Sequence[Tool], request: Request) -> bool:
