@@ -122,16 +122,18 @@ async def _app(operation: DeleteApp, look: Look) -> None:
     await look.count("devices", ListDevices(app_id=app, limit=MOST))
 
 
-async def _channel(operation: DeleteChannel, look: Look) -> None:
+async def _named_channel(operation: DeleteChannel | SetChannel, look: Look) -> Channel | None:
     read = GetChannel(app_id=operation.app_id, channel=operation.channel)
-    channel = await look.read("channel", read, target=True)
-    look.tell(channel, *_SERVES)
+    return await look.read("channel", read, target=True)
+
+
+async def _channel(operation: DeleteChannel, look: Look) -> None:
+    look.tell(await _named_channel(operation, look), *_SERVES)
     look.unknown.append("platforms: Capgo does not tell which platforms a channel serves")
 
 
 async def _detached(operation: SetChannel, look: Look) -> None:
-    read = GetChannel(app_id=operation.app_id, channel=operation.channel)
-    channel = await look.read("channel", read, target=True)
+    channel = await _named_channel(operation, look)
     if channel is not None:
         look.facts["now"] = {name: fact for name, fact in shown(channel).items() if name in _SERVES}
 

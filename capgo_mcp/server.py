@@ -42,18 +42,17 @@ class Handlers:
     def __init__(self, callers: Callers, settings: Settings) -> None:
         self._callers = callers
         self._settings = settings
-        self._definitions = [tool.definition() for tool in chosen(settings)]
-        self._names = {tool.name for tool in self._definitions}
+        self._tools = {tool.name: tool.definition() for tool in chosen(settings)}
 
     async def list_tools(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
         """The tools, the same for every caller."""
-        return t.ListToolsResult(tools=self._definitions)
+        return t.ListToolsResult(tools=list(self._tools.values()))
 
     async def call_tool(
         self, context: Context, params: t.CallToolRequestParams
     ) -> t.CallToolResult | t.InputRequiredResult:
         """The result of a tool; only a tool that does not exist is an error of the protocol."""
-        if params.name not in self._names:
+        if params.name not in self._tools:
             raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
         person = Person(context, params, self._settings.patience)
         async with self._callers.toolbox(context) as toolbox:
@@ -61,7 +60,7 @@ class Handlers:
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
         """The schema of a tool's arguments, by which the SDK checks what a request's headers repeat of them."""
-        return next((tool.input_schema for tool in self._definitions if tool.name == name), None)
+        return self._tools[name].input_schema if name in self._tools else None
 
     async def list_resources(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListResourcesResult:
         """The resources that have an address of their own."""
@@ -69,7 +68,7 @@ class Handlers:
 
     async def list_templates(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListResourceTemplatesResult:
         """The forms of address of all others."""
-        return t.ListResourceTemplatesResult(resource_templates=resources.templates(self._names))
+        return t.ListResourceTemplatesResult(resource_templates=resources.templates(self._tools))
 
     async def read_resource(self, context: Context, params: t.ReadResourceRequestParams) -> t.ReadResourceResult:
         """One resource."""
@@ -78,11 +77,11 @@ class Handlers:
 
     async def list_prompts(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListPromptsResult:
         """The prompts whose tools are there."""
-        return t.ListPromptsResult(prompts=prompts.listed(self._names, self._settings.app))
+        return t.ListPromptsResult(prompts=prompts.listed(self._tools, self._settings.app))
 
     async def get_prompt(self, _: Context, params: t.GetPromptRequestParams) -> t.GetPromptResult:
         """One prompt with its arguments filled in."""
-        return prompts.written(params.name, params.arguments or {}, self._names, self._settings.app)
+        return prompts.written(params.name, params.arguments or {}, self._tools, self._settings.app)
 
     async def complete(self, context: Context, params: t.CompleteRequestParams) -> t.CompleteResult:
         """What an argument of a prompt or a resource may be."""

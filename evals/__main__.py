@@ -136,13 +136,13 @@ def _means(tool: Tool, wanted: Arguments, given: Arguments) -> bool:
     Ours are read as the server reads them, and further fields to show do no harm; from another server's, what is
     empty or the schema's default counts as absent.
     """
-    if tool.kind is None:
+    origin = tool.origin
+    if origin is None:
         idle = {name: rule.get("default") for name, rule in tool.schema.get("properties", {}).items()}
         return {name: value for name, value in given.items() if value not in (None, "", [], idle.get(name))} == wanted
-    offered = definitions.controls(tool.kind)
-    locked = {} if "app_id" in tool.schema["properties"] or "app_id" not in tool.kind.model_fields else {"app_id": APP}
+    offered = definitions.controls(origin.kind)
     try:
-        want, got = (arguments.read(tool.kind, offered, locked, raw) for raw in (wanted, given))
+        want, got = (arguments.read(origin.kind, offered, origin.locked, raw) for raw in (wanted, given))
     except CapgoError:
         return False
     return want[0] == got[0] and want[1].confirm == got[1].confirm

@@ -13,10 +13,9 @@ import anyio
 import httpx2
 from fastmcp import FastMCP  # type: ignore[import-not-found]  # only there under `make evals`
 
+from capgo_mcp import tools
 from capgo_mcp.credentials import StaticKey
-from capgo_mcp.operation import Declared
 from capgo_mcp.settings import Settings
-from capgo_mcp.tools import chosen
 
 _VENDOR: Final = ("npx", "--yes", "@capgo/cli@8.68.1", "mcp")
 _PROTOCOL: Final = "2025-06-18"
@@ -30,8 +29,8 @@ class Tool:
     name: str
     description: str
     schema: Mapping[str, Any]
-    kind: type[Declared[Any]] | None = None
-    """What a tool of this server is made from."""
+    origin: tools.Tool | None = None
+    """What is behind it where it is this server's."""
 
     @property
     def text(self) -> str:
@@ -42,9 +41,9 @@ class Tool:
 
 def ours(toolsets: frozenset[str], app: str | None = None) -> list[Tool]:
     """The tools of this server, as they are without `--app` or with it."""
-    tools = chosen(Settings(StaticKey(""), toolsets=toolsets, app=app))
-    seen = [(tool.kind, tool.definition()) for tool in tools]
-    return [Tool(one.name, one.description or "", one.input_schema, kind) for kind, one in seen]
+    chosen = tools.chosen(Settings(StaticKey(""), toolsets=toolsets, app=app))
+    seen = [(tool, tool.definition()) for tool in chosen]
+    return [Tool(one.name, one.description or "", one.input_schema, tool) for tool, one in seen]
 
 
 def vendors() -> list[Tool]:
@@ -56,13 +55,13 @@ def vendors() -> list[Tool]:
     try:
         opening = {"protocolVersion": _PROTOCOL, "capabilities": {}, "clientInfo": {"name": "evals", "version": "1"}}
         _ask(process, "initialize", opening)
-        tools = _ask(process, "tools/list", {})["tools"]
+        listed = _ask(process, "tools/list", {})["tools"]
     except (OSError, ValueError, KeyError):
         return []
     finally:
         process.kill()
         process.wait()
-    return [Tool(one["name"], one.get("description", ""), one["inputSchema"]) for one in tools]
+    return [Tool(one["name"], one.get("description", ""), one["inputSchema"]) for one in listed]
 
 
 def wrappers(openapi: Path | None) -> list[Tool]:
@@ -73,8 +72,8 @@ def wrappers(openapi: Path | None) -> list[Tool]:
 async def _wrapped(document: dict[str, Any]) -> list[Tool]:
     async with httpx2.AsyncClient(base_url="http://nowhere.invalid") as client:
         server = FastMCP.from_openapi(openapi_spec=document, client=client)
-        tools = [tool.to_mcp_tool() for tool in await server.list_tools()]
-    return [Tool(one.name, one.description or "", one.input_schema) for one in tools]
+        listed = [tool.to_mcp_tool() for tool in await server.list_tools()]
+    return [Tool(one.name, one.description or "", one.input_schema) for one in listed]
 
 
 def _ask(process: "subprocess.Popen[str]", method: str, params: Mapping[str, Any]) -> dict[str, Any]:

