@@ -16,7 +16,7 @@ from evals.models import Search, call
 FIRST: Final = 5
 OFFERED: Final = 6
 APP: Final = "com.demo.app"
-_NAMED: Final = "In the app {app}: {said}"
+_NAMED: Final = "{said} (app {app})"
 _REQUESTS: Final = Path(__file__).parent / "requests.json"
 _COLUMNS: Final = (f"in first {FIRST}", f"in first {OFFERED}", "right tool", "right call")
 
@@ -111,7 +111,8 @@ def judged(tools: Sequence[Tool], requests: Sequence[Request], chat: str) -> Ite
         place = ranked.index(by_name[request.tool])
         about_app = APP in request.arguments.values()
         said = chat.format(app=APP, said=request.said) if about_app else request.said
-        name, given = call(said, ranked[:OFFERED])
+        nearest_last = ranked[OFFERED - 1 :: -1]  # a small model attends most to what is near the question
+        name, given = call(said, nearest_last)
         right = name == request.tool and _means(by_name[name], request.arguments, given)
         result = Result(request, place, name, given, right)
         print(result, flush=True)
