@@ -15,7 +15,7 @@ def main() -> None:
     """Run what was asked for, one after the other."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     parser.add_argument("names", metavar="NAME", nargs="*", help="start, call, stdio, http, fleet or soak")
-    parser.add_argument("--seconds", type=float, default=240, help="how long the soak lasts (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=240, help="how long the soak lasts (default: %(default)s)")
     options = parser.parse_args()
     benches: dict[str, Callable[[], object]] = {
         "start": start.measure,

@@ -92,8 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     call.set_defaults(run=_call)
 
     sandbox = commands.add_parser("sandbox", help="serve the sandbox over HTTP, to use as CAPGO_API_URL")
-    sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default %(default)s)")
+    sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default: %(default)s)")
     sandbox.set_defaults(run=_sandbox)
     return parser
 
@@ -117,7 +117,7 @@ def _options(options: Sequence[Option]) -> argparse.ArgumentParser:
         if not option.metavar:
             shared.add_argument(option.flag, action="store_true", help=option.help)
             continue
-        shown = f"{option.help} (default {option.default})" if option.default else option.help
+        shown = f"{option.help} (default: {option.default})" if option.default else option.help
         kind = type(option.default) if isinstance(option.default, int | float) else str
         choices = option.choices or None
         shared.add_argument(option.flag, metavar=option.metavar, type=kind, choices=choices, help=shown)

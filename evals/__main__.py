@@ -55,7 +55,7 @@ class Result:
 def main() -> None:
     """Judge every list by the requests it can serve."""
     parser = argparse.ArgumentParser("python -m evals", description=__doc__)
-    parser.add_argument("--every", metavar="N", type=int, default=1, help="take one request in N (default all)")
+    parser.add_argument("--every", metavar="N", type=int, default=1, help="take one request in N (default: all)")
     parser.add_argument("--openapi", metavar="FILE", type=Path, help="Capgo's OpenAPI file, to compare with a wrapper")
     given = parser.parse_args()
     rows = json.loads(_REQUESTS.read_text(encoding="utf-8"))[:: given.every]
