@@ -111,7 +111,7 @@ def judged(tools: Sequence[Tool], requests: Sequence[Request], chat: str) -> Ite
         place = ranked.index(by_name[request.tool])
         about_app = APP in request.arguments.values()
         said = chat.format(app=APP, said=request.said) if about_app else request.said
-        nearest_last = ranked[OFFERED - 1 :: -1]  # a small model attends most to what is near the question
+        nearest_last = ranked[:OFFERED][::-1]  # a small model attends most to what is near the question
         name, given = call(said, nearest_last)
         right = name == request.tool and _means(by_name[name], request.arguments, given)
         result = Result(request, place, name, given, right)

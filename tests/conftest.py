@@ -7,6 +7,7 @@ import pytest
 
 from capgo_mcp.client import Capgo
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
+from tests.faulty import VirtualClock
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,6 +24,12 @@ def no_saved_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the server does."""
     return "asyncio"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """A clock on which nobody waits."""
+    return VirtualClock()
 
 
 @pytest.fixture

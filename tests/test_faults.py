@@ -139,9 +139,10 @@ async def test_each_fault_ends_each_operation_as_its_effect_allows(
 
 
 @pytest.mark.parametrize("operation", every(), ids=lambda operation: operation.spec.name)
-async def test_refused_connection_changes_nothing(operation: type[Operation[Any]], closed_port: int) -> None:
+async def test_refused_connection_changes_nothing(
+    operation: type[Operation[Any]], closed_port: int, clock: f.VirtualClock
+) -> None:
     """Reads and writes alike tell that nothing was sent."""
-    clock = f.VirtualClock()
     transport = httpx2.AsyncHTTPTransport(verify=f.TLS)
     async with Capgo(ADMIN_KEY, url=f"http://127.0.0.1:{closed_port}", transport=transport, clock=clock) as capgo:
         with pytest.raises(Unreachable, match="nothing was sent") as caught:
@@ -166,10 +167,10 @@ class Flaky(httpx2.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("error", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError])
-async def test_write_that_never_left_is_sent_again(error: type[httpx2.TransportError]) -> None:
+async def test_write_that_never_left_is_sent_again(error: type[httpx2.TransportError], clock: f.VirtualClock) -> None:
     """Nothing was received while there was no connection, so the write is made, once."""
     network = Flaky(error("no connection"))
-    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=network, clock=f.VirtualClock()) as capgo:
+    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=network, clock=clock) as capgo:
         assert (await capgo.send(WRITE)).status == "ok"
     assert network.sent == 1
 

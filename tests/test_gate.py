@@ -30,12 +30,6 @@ KEY = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    """A clock on which nobody waits."""
-    return VirtualClock()
-
-
-@pytest.fixture
 def gate(clock: VirtualClock) -> Gate:
     """The gate of a key that has been answered before."""
     gate = Gate(KEY, Pace(100), clock)

@@ -23,12 +23,6 @@ _PAUSE: Final = 61.0
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    """A clock on which nobody waits."""
-    return VirtualClock()
-
-
-@pytest.fixture
 def caller(clock: VirtualClock) -> Callable[[str], Capgo]:
     """Makes callers of one sandbox, which counts the failed logins of the address they share."""
     transport = httpx2.ASGITransport(app=create_app(seeded(lambda: _NOON + clock.now())))
