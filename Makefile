@@ -44,18 +44,18 @@ check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m capgo_mcp.docs --check
-	$(BIN)/pytest tests/test_registry.py
+	$(BIN)/python -m scripts.docs --check
+	$(BIN)/pytest tests/scripts/test_manifests.py
 
 fix: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 definitions: $(VENV)/run
-	$(BIN)/python -m capgo_mcp.definitions
+	$(BIN)/python -m capgo_mcp.agent.definitions
 
 docs: $(VENV)/run
-	$(BIN)/python -m capgo_mcp.docs
+	$(BIN)/python -m scripts.docs
 
 evals:
 	test -x .venv-evals/bin/python || $(PYTHON) -m venv .venv-evals
@@ -88,13 +88,13 @@ clients: $(VENV)/dev
 	$(BIN)/pytest -rs $(CLIENTS:%=tests/clients/with_%.py)
 
 mcpb: $(VENV)/run
-	$(BIN)/python -m tools.bundle
+	$(BIN)/python -m scripts.bundle
 
 recording: $(VENV)/run
-	$(BIN)/python -m tools.recording
+	$(BIN)/python -m scripts.recording
 
 release-check: $(VENV)/run
-	$(BIN)/python -m tools.release_check
+	$(BIN)/python -m scripts.release_check
 
 PYTHONS ?= $(foreach version,3.11 3.12 3.13,$(firstword \
 	$(wildcard $(HOME)/.pyenv/versions/$(version).*/bin/python3) $(shell command -v python$(version))))

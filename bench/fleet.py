@@ -7,15 +7,15 @@ from typing import Any, Final, get_args
 import httpx2
 import mcp_types as t
 
-from capgo_mcp.client import Capgo
-from capgo_mcp.credentials import StaticKey
+from capgo_mcp.agent.render import compact
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.key import StaticKey
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.summary import Property
-from capgo_mcp.render import compact
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
 from capgo_mcp.sandbox.rows import new_device
 from capgo_mcp.sandbox.seed.people import NOTES_APP
-from capgo_mcp.settings import Settings
-from capgo_mcp.tools import Toolbox
+from capgo_mcp.server.tools import Toolbox
 
 _DEVICES: Final = 100_000
 _VERSIONS: Final = 40

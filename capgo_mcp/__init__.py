@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from capgo_mcp.client import Capgo
-    from capgo_mcp.errors import CapgoError
+    from capgo_mcp.api.errors import CapgoError
+    from capgo_mcp.client.capgo import Capgo
 
 __all__ = ["Capgo", "CapgoError", "__version__"]
 
@@ -17,11 +17,11 @@ __all__ = ["Capgo", "CapgoError", "__version__"]
 def __getattr__(name: str) -> Any:
     """Import the client when it is asked for: the command line starts without it."""
     if name == "Capgo":
-        from capgo_mcp.client import Capgo  # noqa: PLC0415 - that is the point
+        from capgo_mcp.client.capgo import Capgo  # noqa: PLC0415 - that is the point
 
         return Capgo
     if name == "CapgoError":
-        from capgo_mcp.errors import CapgoError  # noqa: PLC0415 - that is the point
+        from capgo_mcp.api.errors import CapgoError  # noqa: PLC0415 - that is the point
 
         return CapgoError
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -2,6 +2,6 @@
 
 import sys
 
-from capgo_mcp.cli import main
+from capgo_mcp.commands.cli import main
 
 sys.exit(main())

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from capgo_mcp.api.operation import Declared
 from capgo_mcp.insights import INSIGHTS
-from capgo_mcp.operation import Declared
 from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
 
 DEFAULT_TOOLSETS: Final = frozenset({*map(toolset, DEFAULT), "insights"})

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from capgo_mcp import arguments, definitions
+from capgo_mcp.agent import arguments, definitions
+from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
-from capgo_mcp.errors import CapgoError
 from evals.lists import Tool, ours, vendors, wrappers
 from evals.models import Search, call
 

@@ -13,9 +13,9 @@ import anyio
 import httpx2
 from fastmcp import FastMCP  # type: ignore[import-not-found]  # only there under `make evals`
 
-from capgo_mcp import tools
-from capgo_mcp.credentials import StaticKey
-from capgo_mcp.settings import Settings
+from capgo_mcp.client.key import StaticKey
+from capgo_mcp.config.settings import Settings
+from capgo_mcp.server import tools
 
 _VENDOR: Final = ("npx", "--yes", "@capgo/cli@8.68.1", "mcp")
 _PROTOCOL: Final = "2025-06-18"

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 
-from capgo_mcp.client import Capgo
+from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
-from tests.faulty import VirtualClock
+from tests.support.faulty import VirtualClock
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,10 +3,10 @@
 import json
 from collections.abc import AsyncIterator
 
+from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor import account, local, network
 from capgo_mcp.doctor.finding import Finding, Level
-from capgo_mcp.machine import Machine
-from capgo_mcp.settings import Settings
 
 __all__ = ["Finding", "Level", "doctor", "examine"]
 

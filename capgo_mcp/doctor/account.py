@@ -3,16 +3,16 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from capgo_mcp.client import Capgo
+from capgo_mcp.api.errors import CapgoError, NotAllowed
+from capgo_mcp.api.operation import Operation
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
-from capgo_mcp.errors import CapgoError, NotAllowed
-from capgo_mcp.operation import Operation
 from capgo_mcp.operations.api_keys import ListApiKeys
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.operations.members import ListMembers
 from capgo_mcp.operations.organizations import ListOrganizations
-from capgo_mcp.settings import Settings
 
 _NAMED: Final = 5
 """Names that a sentence lists before it only counts."""

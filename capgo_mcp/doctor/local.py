@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from capgo_mcp.credentials import KeyFile, SavedKey, StaticKey
+from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.client.key import StaticKey
+from capgo_mcp.client.wire import key_header
+from capgo_mcp.config.credentials import KeyFile, SavedKey
+from capgo_mcp.config.keystore import is_open, saved
+from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
-from capgo_mcp.errors import KeyMissing
 from capgo_mcp.install.clients import CLIENTS, Client
 from capgo_mcp.install.files import ConfigFile
 from capgo_mcp.install.text import Unusable, found
-from capgo_mcp.machine import Machine
-from capgo_mcp.settings import Settings
-from capgo_mcp.vault import is_open, saved
-from capgo_mcp.wire import key_header
 
 _LITERAL: Final = re.compile(r"[A-Za-z0-9._:-]{8,}")
 

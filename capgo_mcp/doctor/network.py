@@ -14,9 +14,9 @@ from urllib.request import getproxies
 import httpx2
 
 from capgo_mcp import __version__
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
-from capgo_mcp.embedded import EmbeddedSandbox
-from capgo_mcp.settings import Settings
+from capgo_mcp.sandbox.embedded import EmbeddedSandbox
 
 _PATIENCE: Final = 10.0
 _SKEW: Final = 60.0

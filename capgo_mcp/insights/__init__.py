@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
+from capgo_mcp.api.operation import Insight
 from capgo_mcp.insights.release import GetReleaseStatus
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import SummarizeDevices
-from capgo_mcp.operation import Insight
 
 INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (SummarizeDevices, FindDevices, GetReleaseStatus)
 """Its tools, in the order in which they are listed."""

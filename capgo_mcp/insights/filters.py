@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from capgo_mcp.fields import AppId
+from capgo_mcp.api.fields import AppId
 from capgo_mcp.operations.devices import Device, ListDevices
 
 _DAYS: Final = re.compile(r"(\d{1,4}) ?d(ays?)?", re.ASCII | re.IGNORECASE)

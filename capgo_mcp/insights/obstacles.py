@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from capgo_mcp.answers import Answer
+from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.serving import Serving, rolled_out
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel
 from capgo_mcp.operations.devices import Device
-from capgo_mcp.text import quoted
 
 _DISTINCT: Final = 1000
 _FEW: Final = 3

@@ -6,19 +6,19 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from capgo_mcp.answers import Answer, Timestamp
-from capgo_mcp.errors import CapgoError, NotFound
-from capgo_mcp.fields import MOST, AppId, BundleName
+from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.errors import CapgoError, NotFound
+from capgo_mcp.api.fields import MOST, AppId, BundleName
+from capgo_mcp.api.operation import Desk, Insight
+from capgo_mcp.api.text import quoted
+from capgo_mcp.insights.lookup import bundle_named, newest_bundles
 from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
 from capgo_mcp.insights.serving import Serving, serving
 from capgo_mcp.insights.walk import Walk
-from capgo_mcp.lookup import bundle_named, newest_bundles
-from capgo_mcp.operation import Desk, Insight
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel, ListChannels
 from capgo_mcp.operations.devices import Device, ListDevices
 from capgo_mcp.operations.statistics import Day, GetBundleUsage, Share
-from capgo_mcp.text import quoted
 
 SAMPLE: Final = 3
 """Pages of devices looked at: the ones seen last, a few thousand."""

@@ -4,10 +4,10 @@ from typing import Annotated, Generic
 
 from pydantic import Field
 
-from capgo_mcp.answers import Listing, R
+from capgo_mcp.api.answers import Listing, R
+from capgo_mcp.api.operation import Desk, Insight
 from capgo_mcp.insights.filters import DeviceFilter, Since, is_below, moment
 from capgo_mcp.insights.walk import Walk
-from capgo_mcp.operation import Desk, Insight
 from capgo_mcp.operations.devices import Device, ListDevices
 
 

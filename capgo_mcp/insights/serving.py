@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from capgo_mcp.answers import Answer, Timestamp
+from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.operations.channels import Channel
 
 WHOLE: Final = 100.0

@@ -5,10 +5,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from capgo_mcp.answers import Answer
+from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.operation import Desk, Insight
 from capgo_mcp.insights.filters import DeviceFilter
 from capgo_mcp.insights.walk import Walk
-from capgo_mcp.operation import Desk, Insight
 from capgo_mcp.operations.devices import Device
 
 DISTINCT: Final = 2000

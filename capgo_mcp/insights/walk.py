@@ -5,11 +5,11 @@ from typing import Final
 
 import anyio
 
-from capgo_mcp.answers import CursorPaged
-from capgo_mcp.errors import CapgoError
-from capgo_mcp.operation import Desk
+from capgo_mcp.api.answers import CursorPaged
+from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.api.operation import Desk
+from capgo_mcp.client.paging import CURSOR_ROWS
 from capgo_mcp.operations.devices import Device, ListDevices
-from capgo_mcp.paging import CURSOR_ROWS
 
 EMPTY: Final = "Capgo told of no devices; it says the same when its device store is out of reach."
 

@@ -6,12 +6,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.options import SettingsError
 from capgo_mcp.install.jsonc import Jsonc
 from capgo_mcp.install.launch import Launch
 from capgo_mcp.install.text import Editor, Keys
 from capgo_mcp.install.toml import Toml
-from capgo_mcp.machine import Machine
-from capgo_mcp.options import SettingsError
 
 NAME: Final = "capgo"
 """What the server is called in every client."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from capgo_mcp.config.keystore import Saved
+from capgo_mcp.config.options import told
 from capgo_mcp.install.clients import Client
-from capgo_mcp.options import told
-from capgo_mcp.vault import Saved
 
 _KEY = "CAPGO_API_KEY"
 _FILE = "CAPGO_API_KEY_FILE"

@@ -6,17 +6,17 @@ from typing import Any
 
 import anyio
 
-from capgo_mcp.errors import KeyMissing
+from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.config.keystore import saved
+from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.options import SettingsError, written
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.install.change import Change, adding, removing
 from capgo_mcp.install.clients import CLIENTS, Client
 from capgo_mcp.install.files import ConfigFile
 from capgo_mcp.install.key import KeyWay, address, key_way, written_key
 from capgo_mcp.install.launch import Launch, Program
 from capgo_mcp.install.text import Unusable, found
-from capgo_mcp.machine import Machine
-from capgo_mcp.options import SettingsError, written
-from capgo_mcp.settings import Settings
-from capgo_mcp.vault import saved
 
 
 def overview(machine: Machine) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from capgo_mcp.options import SettingsError
+from capgo_mcp.config.options import SettingsError
 
 Keys = tuple[str, ...]
 """The way to an entry: the names of the objects it lies in, then its own."""

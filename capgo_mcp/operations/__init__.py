@@ -6,7 +6,7 @@ A module listed here is a toolset; the operations declared in it are its tools, 
 from types import ModuleType
 from typing import Any, Final
 
-from capgo_mcp.operation import Operation
+from capgo_mcp.api.operation import Operation
 from capgo_mcp.operations import (
     api_key_lookup,
     api_keys,

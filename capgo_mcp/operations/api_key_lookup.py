@@ -1,6 +1,6 @@
 """One API key by its id. Not documented by Capgo."""
 
-from capgo_mcp.operation import Operation
+from capgo_mcp.api.operation import Operation
 from capgo_mcp.operations.api_keys import ApiKey, ApiKeyId
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from capgo_mcp.answers import Listing, Ok, Row, Timestamp
-from capgo_mcp.fields import OrgId
-from capgo_mcp.operation import Effect, Operation
+from capgo_mcp.api.answers import Listing, Ok, Row, Timestamp
+from capgo_mcp.api.fields import OrgId
+from capgo_mcp.api.operation import Effect, Operation
 
 ApiKeyId = Annotated[
     int,

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from capgo_mcp.answers import Paged, Row, Timestamp
-from capgo_mcp.fields import OrganizationId, Page
-from capgo_mcp.operation import EmptyPage, Operation, Paging
+from capgo_mcp.api.answers import Paged, Row, Timestamp
+from capgo_mcp.api.fields import OrganizationId, Page
+from capgo_mcp.api.operation import EmptyPage, Operation, Paging
 
 
 class AuditEntry(

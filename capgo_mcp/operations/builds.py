@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from capgo_mcp.answers import Row, Timestamp
-from capgo_mcp.fields import AppId
-from capgo_mcp.operation import Effect, Operation
+from capgo_mcp.api.answers import Row, Timestamp
+from capgo_mcp.api.fields import AppId
+from capgo_mcp.api.operation import Effect, Operation
 
 JobId = Annotated[str, Field(description="Id of the build job.", min_length=1)]
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from capgo_mcp.answers import Answer, Ok, Paged, Row, Timestamp
-from capgo_mcp.fields import AppId, BundleName, ChannelName, Limit, Page, sent_as
-from capgo_mcp.operation import Effect, Guard, Operation, Paging
+from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
+from capgo_mcp.api.fields import AppId, BundleName, ChannelName, Limit, Page, sent_as
+from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 
 
 def _stored_word(word: Any) -> Any:

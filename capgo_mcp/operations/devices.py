@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from capgo_mcp.answers import CursorPaged, Ok, Row, Timestamp
-from capgo_mcp.fields import AppId, ChannelName, DeviceId, Limit
-from capgo_mcp.operation import Effect, Operation, Paging
+from capgo_mcp.api.answers import CursorPaged, Ok, Row, Timestamp
+from capgo_mcp.api.fields import AppId, ChannelName, DeviceId, Limit
+from capgo_mcp.api.operation import Effect, Operation, Paging
 
 
 class Device(

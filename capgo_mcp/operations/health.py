@@ -1,7 +1,7 @@
 """Whether Capgo is up. Not documented by Capgo."""
 
-from capgo_mcp.answers import Ok
-from capgo_mcp.operation import Operation
+from capgo_mcp.api.answers import Ok
+from capgo_mcp.api.operation import Operation
 
 
 class CheckHealth(Operation[Ok], http="GET /ok"):

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from capgo_mcp.answers import Listing, Ok, Row
-from capgo_mcp.fields import OrganizationId
-from capgo_mcp.operation import Effect, Operation
+from capgo_mcp.api.answers import Listing, Ok, Row
+from capgo_mcp.api.fields import OrganizationId
+from capgo_mcp.api.operation import Effect, Operation
 
 Email = Annotated[str, Field(description="E-mail address of the person's Capgo account.", pattern="^[^@ ]+@[^@ ]+$")]
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from capgo_mcp.answers import Answer
-from capgo_mcp.fields import AppId
-from capgo_mcp.operation import Operation
+from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.fields import AppId
+from capgo_mcp.api.operation import Operation
 from capgo_mcp.operations.statistics import Day, FirstDay, LastDay, Period, Share
 
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from capgo_mcp.answers import Listing, Row
-from capgo_mcp.fields import AppId
-from capgo_mcp.operation import Operation
+from capgo_mcp.api.answers import Listing, Row
+from capgo_mcp.api.fields import AppId
+from capgo_mcp.api.operation import Operation
 
 
 class PushSettings(Row):

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from capgo_mcp.answers import Answer, Listing, Ok, Row, Timestamp
-from capgo_mcp.fields import OrganizationId
-from capgo_mcp.operation import Effect, Operation
+from capgo_mcp.api.answers import Answer, Listing, Ok, Row, Timestamp
+from capgo_mcp.api.fields import OrganizationId
+from capgo_mcp.api.operation import Effect, Operation
 
 OrganizationName = Annotated[str, Field(description="Name people see.", min_length=3)]
 Website = Annotated[str, Field(description="Web address.")]

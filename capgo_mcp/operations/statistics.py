@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
-from capgo_mcp.answers import Answer
-from capgo_mcp.fields import AppId, OrgId, sent_as
-from capgo_mcp.operation import Operation
+from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.fields import AppId, OrgId, sent_as
+from capgo_mcp.api.operation import Operation
 
 Day = Annotated[str, BeforeValidator(lambda moment: str(moment)[:10])]
 _CALENDAR = Field(ge=date(2010, 1, 1), lt=date(2200, 1, 1))

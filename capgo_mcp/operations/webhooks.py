@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from capgo_mcp.answers import Answer, Ok, Paged, Row, Timestamp
-from capgo_mcp.fields import UUID, Limit, OrganizationId, Page
-from capgo_mcp.operation import Effect, Operation, Paging
+from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
+from capgo_mcp.api.fields import UUID, Limit, OrganizationId, Page
+from capgo_mcp.api.operation import Effect, Operation, Paging
 
 WebhookId = Annotated[
     str, Field(description="Webhook id, from capgo_list_webhooks.", pattern=UUID, serialization_alias="webhookId")

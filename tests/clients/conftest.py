@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tools import npm
+from scripts import npm
 
 SERVER: Final = Path(sys.executable).with_name("capgo-mcp")
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tools import npm
+from scripts import npm
 
 NPM: Final = ("@modelcontextprotocol/inspector",)
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from capgo_mcp.cli import main
-from tools import npm
+from capgo_mcp.commands.cli import main
+from scripts import npm
 
 PROGRAMS: Final = {
     "claude": "@anthropic-ai/claude-code",

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tools import npm
+from scripts import npm
 
 NPM: Final = ("@modelcontextprotocol/sdk", "@modelcontextprotocol/client")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from capgo_mcp.sandbox import seeded
-from tests.sandbox.caller import Caller
-from tests.sandbox.recorded_world import Clock
+from tests.support.caller import Caller
+from tests.support.recorded_world import Clock
 
 
 @pytest.fixture(scope="session")

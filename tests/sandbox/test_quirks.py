@@ -3,8 +3,8 @@
 import pytest
 
 from capgo_mcp.sandbox import ADMIN_KEY, EXPIRED_KEY, READER_KEY, UPLOADER_KEY, Limits
-from tests.sandbox.caller import APP, Caller, code
-from tests.sandbox.recorded_world import Clock
+from tests.support.caller import APP, Caller, code
+from tests.support.recorded_world import Clock
 
 ORG = "11111111-0000-4000-8000-000000000001"
 DEVICE = "d0d0cafe-0000-4000-8000-000000000001"

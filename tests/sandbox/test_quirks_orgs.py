@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from capgo_mcp.sandbox import DEVELOPER_KEY, READER_KEY, UPLOADER_KEY
-from tests.sandbox.caller import APP, Caller, code
-from tests.sandbox.recorded_world import Clock
+from tests.support.caller import APP, Caller, code
+from tests.support.recorded_world import Clock
 
 ORG = "11111111-0000-4000-8000-000000000001"
 OTHER_ORG = "22222222-0000-4000-8000-000000000002"

@@ -7,8 +7,8 @@ import pytest
 from capgo_mcp.sandbox import DEVELOPER_KEY, State
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import new_bundle, new_key
-from tests.sandbox.caller import APP, Caller, code
-from tests.sandbox.recorded_world import Clock
+from tests.support.caller import APP, Caller, code
+from tests.support.recorded_world import Clock
 
 DEVICE = "d0d0cafe-0000-4000-8000-000000000001"
 OK = {"status": "ok"}

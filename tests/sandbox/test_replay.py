@@ -3,14 +3,14 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from capgo_mcp.sandbox import create_app
-from tests.sandbox.recorded_world import (
+from tests.support.data import DATA
+from tests.support.recorded_world import (
     HAPPENED,
     SILENT,
     SUBKEYS,
@@ -24,9 +24,7 @@ from tests.sandbox.recorded_world import (
 
 Row = dict[str, Any]
 
-RECORDS: list[Row] = [
-    json.loads(line) for line in Path(__file__).parents[1].joinpath("recorded.jsonl").read_text("utf-8").splitlines()
-]
+RECORDS: list[Row] = [json.loads(line) for line in (DATA / "recorded.jsonl").read_text("utf-8").splitlines()]
 
 _NEEDS_A_PERSON = "made by a signed-in person, and the sandbox knows only keys"
 _NOT_REPLAYED = dict.fromkeys((447, 448, 449, 450, 452, 456, 469), _NEEDS_A_PERSON)

@@ -13,8 +13,8 @@ from capgo_mcp.sandbox.routes import ROUTES
 from capgo_mcp.sandbox.routing import Route
 from capgo_mcp.sandbox.rows import new_app, new_bundle, new_channel, new_device, new_key, new_org, new_webhook
 from capgo_mcp.sandbox.state import State
-from tests.sandbox.caller import APP
-from tests.sandbox.recorded_world import Clock
+from tests.support.caller import APP
+from tests.support.recorded_world import Clock
 
 _ORG = "11111111-0000-4000-8000-000000000001"
 

@@ -18,8 +18,8 @@ from capgo_mcp.sandbox import (
 )
 from capgo_mcp.sandbox.routes.bundles import SEMVER
 from capgo_mcp.sandbox.times import parsed
-from tests.sandbox.caller import APP, Caller, code
-from tests.sandbox.recorded_world import Clock
+from tests.support.caller import APP, Caller, code
+from tests.support.recorded_world import Clock
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import httpx2
 import mcp_types as t
 import pytest
 
-from capgo_mcp.client import Capgo
-from capgo_mcp.credentials import NoKey
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.config.credentials import NoKey
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
-from capgo_mcp.settings import Settings
-from capgo_mcp.tools import Toolbox
-from tests.samples import ALL_TOOLSETS
+from capgo_mcp.server.tools import Toolbox
+from tests.support.samples import ALL_TOOLSETS
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 

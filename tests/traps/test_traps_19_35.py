@@ -4,25 +4,25 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from capgo_mcp.definitions import stored
-from capgo_mcp.operation import Effect
+from capgo_mcp.agent.definitions import stored
+from capgo_mcp.api.operation import Effect
+from capgo_mcp.client.rights import ROLES
+from capgo_mcp.client.wire import write_request
 from capgo_mcp.operations import every
 from capgo_mcp.operations.builds import GetBuildStatus
-from capgo_mcp.rights import ROLES
 from capgo_mcp.sandbox import DEVELOPER_KEY, UPLOADER_KEY
-from capgo_mcp.wire import write_request
-from tests.samples import full
+from tests.support.data import DATA
+from tests.support.samples import full
 from tests.traps.conftest import Scene
 
 APP = "com.demo.app"
 ORG = "11111111-0000-4000-8000-000000000001"
 DEVICE = "d0d0cafe-0000-4000-8000-000000000057"
-DOCUMENTED = json.loads((Path(__file__).parents[1] / "operations.json").read_text(encoding="utf-8"))
+DOCUMENTED = json.loads((DATA / "operations.json").read_text(encoding="utf-8"))
 
 
 def _always(response: httpx2.Response, _: httpx2.Request) -> httpx2.Response:

@@ -1,0 +1,1 @@
+"""What an agent sends and reads: arguments, schemas, definitions, answers of a bearable size."""

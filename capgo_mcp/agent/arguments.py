@@ -1,0 +1,137 @@
+"""What an agent sent becomes a valid operation, or one clear error from which it can correct itself.
+
+Small models and some clients spell names as the API does, send `null` for what they leave out and put JSON into
+strings: all of that is understood. Nothing is guessed: an unknown name is an error that names the nearest known one.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from types import GenericAlias
+from typing import Annotated, Any, Final, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic.alias_generators import to_snake
+
+from capgo_mcp.api.errors import InvalidArguments
+from capgo_mcp.api.operation import Declared
+
+
+class Controls(BaseModel):
+    """Arguments that steer the tool and never reach Capgo."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
+
+    confirm: Annotated[
+        StrictBool, Field(description="true only after the user has seen the preview and agreed to exactly this.")
+    ] = False
+    confirm_name: Annotated[str | None, Field(description="Name of what will be deleted, as the preview shows it.")] = (
+        None
+    )
+    fields: Annotated[list[str], Field(description="Further fields to show.")] = []
+
+
+def read(
+    kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[str, str], raw: Mapping[str, Any]
+) -> tuple[Declared[Any], Controls]:
+    """The question and the controls that the arguments of a tool call stand for.
+
+    Args:
+        kind: What the tool is made from.
+        offered: Names of the controls this tool has.
+        locked: Arguments fixed by the settings: an agent cannot set them to anything else.
+        raw: The arguments as they came.
+
+    Raises:
+        InvalidArguments: They break a rule; the error names each and the tool's arguments.
+    """
+    known = {*kind.model_fields, *offered}
+    spelled = {field.serialization_alias: name for name, field in kind.model_fields.items()}
+    given: dict[str, Any] = {}
+    for written, value in raw.items():
+        name = written if written in known else spelled.get(written, to_snake(written))
+        if value is None:
+            continue
+        if name in kind.spec.refuses:
+            raise InvalidArguments(kind.spec.refuses[name])
+        if name not in known or locked.get(name, value) != value:
+            raise InvalidArguments(_unknown(written, known - set(locked)), usage(kind, offered, locked))
+        if name in given:
+            raise InvalidArguments(f"{name} is given twice, in two spellings.")
+        given[name] = value
+    valid, controls = _validated(kind, offered, locked, {**given, **locked})
+    for name in controls.fields:
+        if name not in kind.spec.answer.row_fields():
+            raise InvalidArguments(_unknown(name, kind.spec.answer.row_fields(), "a field"))
+    return valid, controls
+
+
+def usage(kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[str, str]) -> str:
+    """One line with the arguments a tool takes."""
+    required = [name for name, field in kind.model_fields.items() if field.is_required() and name not in locked]
+    optional = [name for name in kind.model_fields if name not in required and name not in locked]
+    parts = [", ".join(required) + " (required)"] if required else []
+    parts += [", ".join([*optional, *sorted(offered)])] if optional or offered else []
+    return f"{kind.spec.name} takes " + ("; ".join(parts) if parts else "no arguments") + "."
+
+
+def _unknown(written: str, known: Collection[str], kind: str = "an argument") -> str:
+    near = get_close_matches(to_snake(written), known, n=1, cutoff=0.5)
+    quoted = json.dumps(written[:60])
+    return f"{quoted} is not {kind} here" + (f"; did you mean {near[0]}?" if near else ".")
+
+
+def _validated(
+    kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[str, str], given: Mapping[str, Any]
+) -> tuple[Declared[Any], Controls]:
+    problems: list[str] = []
+    models: list[Any] = []
+    for model, names in ((kind, set(kind.model_fields)), (Controls, set(offered))):
+        mine = {name: _unpacked(model, name, value) for name, value in given.items() if name in names}
+        try:
+            models.append(model.model_validate(mine))
+        except ValidationError as error:
+            problems += [_sentence(model, row) for row in error.errors(include_url=False, include_input=False)]
+    if problems:
+        raise InvalidArguments("; ".join(problems) + ".", usage(kind, offered, locked))
+    return models[0], models[1]
+
+
+def _unpacked(model: type[BaseModel], name: str, value: Any) -> Any:
+    """A list or object that was sent as JSON text."""
+    if isinstance(value, str) and value[:1] in ("[", "{") and _is_container(model.model_fields[name].annotation):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _is_container(annotation: Any) -> bool:
+    if get_origin(annotation) in (list, dict) or isinstance(annotation, GenericAlias):
+        return True
+    return any(_is_container(part) for part in get_args(annotation))
+
+
+_PLAIN: Final = {
+    "missing": "is required",
+    "bool_type": "must be true or false, not text",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text: put it in quotes",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "string_too_short": "must not be empty",
+    "list_type": "must be a list",
+}
+
+
+def _sentence(model: type[BaseModel], problem: Any) -> str:
+    """One rule that was broken, without the value that broke it."""
+    where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-"))
+    name = str(problem["loc"][0]) if problem["loc"] else ""
+    what = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    if problem["type"] == "string_pattern_mismatch":
+        what = f"has the wrong form ({(model.model_fields[name].description or 'see the schema').rstrip('.')})"
+    return f"{where} {what[:1].lower()}{what[1:]}".strip()

@@ -1,0 +1,68 @@
+"""The tools as clients see them, generated from the operations ahead of time.
+
+A client waits for the tool list at every start, and building thirty schemas would take longer than everything else
+this package does until then. One file per tool also makes a change of contract show in the diff. `make definitions`
+writes the files; a test compares them with what the operations say now.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import mcp_types as t
+
+from capgo_mcp.agent import arguments, render
+from capgo_mcp.agent.outcomes import Outcome
+from capgo_mcp.agent.schema import Schema, input_schema, output_schema
+from capgo_mcp.api.operation import Declared, Effect
+
+FOLDER: Final = Path(__file__).parent
+
+
+def stored(kind: type[Declared[Any]]) -> t.Tool:
+    """The definition that was written ahead of time."""
+    return t.Tool.model_validate_json((FOLDER / f"{kind.spec.name}.json").read_bytes())
+
+
+def generated(kind: type[Declared[Any]]) -> t.Tool:
+    """The definition that the operation makes."""
+    spec = kind.spec
+    writes = spec.effect is not Effect.READ
+    return t.Tool(
+        name=spec.name,
+        title=spec.title,
+        description=spec.description,
+        input_schema=_input_schema(kind),
+        output_schema=output_schema(Outcome[spec.answer] if writes else spec.answer),  # type: ignore[name-defined]
+        annotations=t.ToolAnnotations(
+            title=spec.title,
+            read_only_hint=not writes,
+            destructive_hint=spec.effect in (Effect.CHANGE, Effect.DELETE),
+            idempotent_hint=spec.effect is not Effect.CREATE,
+            open_world_hint=True,
+        ),
+    )
+
+
+def controls(kind: type[Declared[Any]]) -> frozenset[str]:
+    """The names of the arguments that steer the tool and never reach Capgo."""
+    consent = {"confirm"} if kind.can_destroy() else set()
+    named = {"confirm_name"} if kind.spec.by_name else set()
+    reads = kind.spec.effect is Effect.READ
+    further = {"fields"} if reads and render.requestable(kind.spec.answer) else set()
+    return frozenset(consent | named | further)
+
+
+def _input_schema(kind: type[Declared[Any]]) -> Schema:
+    schema = input_schema(kind)
+    offered: Schema = input_schema(arguments.Controls)["properties"]
+    offered["fields"]["items"] = {"type": "string", "enum": render.requestable(kind.spec.answer)}
+    schema["properties"] |= {name: offered[name] for name in sorted(controls(kind))}
+    return schema
+
+
+def as_text(tool: t.Tool) -> str:
+    """A definition as its file holds it."""
+    return (
+        json.dumps(tool.model_dump(mode="json", by_alias=True, exclude_none=True), indent=2, ensure_ascii=False) + "\n"
+    )

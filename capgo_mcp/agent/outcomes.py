@@ -1,0 +1,39 @@
+"""What a tool that writes answers: what was done, or what would be done if the user agrees."""
+
+from typing import Any, Generic
+
+from pydantic import BaseModel, ConfigDict
+
+from capgo_mcp.api.operation import A
+
+
+class Call(BaseModel):
+    """A tool call to make next."""
+
+    tool: str
+    arguments: dict[str, Any]
+
+
+class Preview(BaseModel):
+    """What a call would destroy, as Capgo tells it now."""
+
+    would: str
+    facts: dict[str, Any]
+    unknown: list[str] = []
+    """What could not be learned, and why."""
+
+
+class Outcome(BaseModel, Generic[A]):
+    """The result of a tool that writes; when `done` is false, nothing has changed."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    done: bool
+    result: A | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    undo: list[Call] | None = None
+    note: str | None = None
+    preview: Preview | None = None
+    ask: str | None = None
+    after_consent: Call | None = None

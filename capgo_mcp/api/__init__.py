@@ -1,0 +1,1 @@
+"""What the words of the API are: operations, fields, answers, errors. No I/O, no MCP."""

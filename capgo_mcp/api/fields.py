@@ -1,0 +1,83 @@
+"""The words of the Capgo API, each described once."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, PlainSerializer, SerializationInfo
+
+from capgo_mcp.api.text import is_plain
+
+_NO_BUNDLE = frozenset({"builtin", "unknown"})
+_SEMVER: Final = (
+    r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?"
+    r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
+)
+
+WIRE: Final = object()
+"""The context in which an operation is written for the API, and not for people."""
+
+
+def sent_as(convert: Callable[[Any], Any]) -> PlainSerializer:
+    """Marks an argument that the API takes in another form than people give it in."""
+
+    def serialize(value: Any, info: SerializationInfo) -> Any:
+        return convert(value) if info.context is WIRE else value
+
+    return PlainSerializer(serialize)
+
+
+def _names_a_bundle(version: str) -> str:
+    """Capgo reads these two names as "take the bundle away" (DELETE and detach by accident)."""
+    if version.lower() in _NO_BUNDLE:
+        msg = f"{version!r} does not name a bundle; Capgo would detach the current one"
+        raise ValueError(msg)
+    return version
+
+
+def _is_plain(name: str) -> str:
+    """No answer of ours shows a hidden character, so a name that has one would mean another thing than it seems."""
+    if not is_plain(name):
+        msg = "must not have hidden characters or more than 500 of them"
+        raise ValueError(msg)
+    return name
+
+
+def _semver(version: str) -> str:
+    if not re.fullmatch(_SEMVER, version):
+        msg = "must be a semantic version such as 2.3.0 or 2.3.0-beta.1, without a leading v"
+        raise ValueError(msg)
+    return version
+
+
+UUID: Final = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+MOST: Final = 1000
+"""The largest `limit` of a list."""
+
+AppId = Annotated[
+    str,
+    Field(description="App id, e.g. com.demo.app.", pattern=r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$", max_length=128),
+]
+OrgId = Annotated[
+    str,
+    Field(
+        description="Organization id (UUID), from capgo_list_organizations.",
+        pattern=UUID,
+    ),
+]
+OrganizationId = Annotated[OrgId, Field(serialization_alias="orgId")]
+"""The same, on the routes that spell it in camelCase."""
+Name = Annotated[str, Field(min_length=1), AfterValidator(_is_plain)]
+"""What somebody called something: exact, but for white space around it."""
+ChannelName = Annotated[Name, Field(description="Channel name, exact case, e.g. production.")]
+BundleName = Annotated[Name, Field(description="Bundle version name, e.g. 2.2.0."), AfterValidator(_names_a_bundle)]
+NewBundleName = Annotated[
+    str, Field(description="Semantic version without leading v, e.g. 2.3.0."), AfterValidator(_semver)
+]
+BundleId = Annotated[int, Field(description="Numeric bundle id, from capgo_list_bundles.", ge=1)]
+ChannelId = Annotated[int, Field(description="Numeric channel id, from capgo_get_channel.", ge=1)]
+DeviceId = Annotated[Name, Field(description="Device id as capgo_list_devices shows it.")]
+
+Page = Annotated[int, Field(description="Page of `limit` items, from 0.", ge=0, le=100_000)]
+Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=MOST)]

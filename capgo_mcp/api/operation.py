@@ -1,0 +1,233 @@
+"""What a tool is made from: one class each, an operation for every endpoint of the Capgo API and insights over them.
+
+    class DeleteChannel(Operation[Ok], http="DELETE /channel", effect=Effect.DELETE):
+        '''Delete a channel; devices pinned to it fall back to the default channel.'''
+
+        app_id: AppId
+        channel: ChannelName
+
+The fields are the arguments, the docstring is the description, `Operation[Ok]` names the answer. The tool, its
+schemas and hints, the HTTP request, the row in the documentation and the conformance tests all follow from that.
+An insight has no endpoint: it says with `gather` which reads its answer is made from. All else is the same.
+"""
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_snake
+
+from capgo_mcp.api.answers import Answer
+
+A = TypeVar("A", bound=Answer)
+
+
+class Effect(Enum):
+    """What a call does to the account; every safety rule reads this and nothing else."""
+
+    READ = "read"
+    """Changes nothing: may be repeated, and stays in read-only mode."""
+    CREATE = "create"
+    """Adds something: a repeat would add it twice."""
+    CHANGE = "change"
+    """Overwrites something, possibly live on users' devices."""
+    DELETE = "delete"
+    """Cannot be undone by another call: needs `confirm`."""
+
+
+class Paging(Enum):
+    """How a list is cut into pages upstream."""
+
+    FIXED = "fixed"
+    """`page` of 50 rows; later pages may bring more rows, which overlap with the pages after them."""
+    SIZED = "sized"
+    """`page` of `limit` rows."""
+    CURSOR = "cursor"
+    """`cursor` of the previous answer, up to `limit` rows."""
+
+
+class EmptyPage(NamedTuple):
+    """The error code and message by which Capgo says that a page is empty."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Marks an argument whose value can do lasting damage: such a call needs `confirm`, as a deletion does."""
+
+    when: Callable[[Any], bool]
+    because: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the declaration of a tool says."""
+
+    name: str
+    """`DeleteChannel` is the tool `capgo_delete_channel`."""
+    title: str
+    """`DeleteChannel` reads `Delete channel`."""
+    description: str
+    """The docstring, which tells an agent what the call does."""
+    toolset: str
+    """Operations declared in `operations/channels.py` form the toolset `channels`."""
+    effect: Effect
+    answer: type[Answer]
+    by_name: bool
+    """Whether so much goes that the user also has to confirm the name of it."""
+    refuses: Mapping[str, str]
+    """Arguments that are tried in vain, each with what to do instead."""
+
+
+@dataclass(frozen=True)
+class Endpoint(Spec):
+    """What the declaration of an operation says: a tool, and the endpoint it calls."""
+
+    method: str
+    path: str
+    """`{name}` in the path takes the argument of that name."""
+    envelope: str
+    """The key some answers are wrapped in."""
+    paging: Paging | None
+    empty_when: EmptyPage | None
+    if_empty: str | None
+    """What an empty list may mean beside that there is nothing."""
+    needs: str
+    """The permission the key must hold."""
+
+
+class Declared(BaseModel, Generic[A]):
+    """What agents can ask for: an instance holds valid arguments, `spec` says everything else."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
+
+    spec: ClassVar[Spec]
+
+    @classmethod
+    def described(cls) -> dict[str, Any]:
+        """What name, docstring and generic argument of the class say, by the names of `Spec`."""
+        name = to_snake(cls.__name__)
+        (answer,) = cls.__bases__[0].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]  # a model
+        return {
+            "name": f"capgo_{name}",
+            "title": name.replace("_", " ").replace("api ", "API ").capitalize().replace("api ", "API "),
+            "description": inspect.cleandoc(cls.__doc__ or ""),
+            "answer": answer,
+        }
+
+    @classmethod
+    def guards(cls) -> dict[str, Guard]:
+        """The arguments that can do lasting damage, by name."""
+        return {
+            name: mark for name, field in cls.model_fields.items() for mark in field.metadata if isinstance(mark, Guard)
+        }
+
+    @classmethod
+    def can_destroy(cls) -> bool:
+        """Whether calls of this kind may need consent, and so have the argument `confirm`."""
+        return cls.spec.effect is Effect.DELETE or bool(cls.guards())
+
+    def needs_consent(self) -> bool:
+        """Whether this very call does."""
+        return self.spec.effect is Effect.DELETE or bool(self.dangers())
+
+    def dangers(self) -> list[str]:
+        """Why this very call would do lasting damage; empty when it would not."""
+        return [guard.because for name, guard in self.guards().items() if guard.when(getattr(self, name))]
+
+
+class Operation(Declared[A], Generic[A]):
+    """One call of the Capgo API."""
+
+    spec: ClassVar[Endpoint]
+
+    def __init_subclass__(
+        cls,
+        *,
+        http: str = "",
+        needs: str = "",
+        by_name: bool = False,
+        effect: Effect = Effect.READ,
+        envelope: str = "data",
+        paging: Paging | None = None,
+        empty_when: EmptyPage | None = None,
+        if_empty: str | None = None,
+        refuses: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Read the declaration: class arguments as in `Endpoint`, with `http` holding method and path."""
+        super().__init_subclass__(**kwargs)
+        if not http:  # the intermediate Operation[Ok] that pydantic makes
+            return
+        method, path = http.split()
+        cls.spec = Endpoint(
+            **cls.described(),
+            toolset=cls.__module__.rpartition(".")[2],
+            method=method,
+            path=path,
+            effect=effect,
+            envelope=envelope,
+            paging=paging,
+            empty_when=empty_when,
+            if_empty=if_empty,
+            needs=needs,
+            by_name=by_name,
+            refuses=refuses or {},
+        )
+
+
+class Sender(Protocol):
+    """What brings the answer to an operation: `Capgo`, or something that stands before it."""
+
+    async def send(self, operation: Operation[A]) -> A:
+        """Send an operation and return its answer."""
+        ...
+
+
+class Report(Protocol):
+    """Tells whoever waits how far a long call is."""
+
+    async def __call__(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        """Report a number that grows, and what it counts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an insight works with.
+
+    Attributes:
+        capgo: Where it reads.
+        report: Whom it tells how far it is.
+        seconds: How long it may read page after page before it tells what it has.
+    """
+
+    capgo: Sender
+    report: Report
+    seconds: float
+
+
+class Insight(Declared[A], Generic[A]):
+    """A question that several reads answer together."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Read the declaration, which is the class and its docstring."""
+        super().__init_subclass__(**kwargs)
+        if cls.__bases__[0] is not Insight:  # not the intermediate Insight[Found] that pydantic makes
+            cls.spec = Spec(**cls.described(), toolset="insights", effect=Effect.READ, by_name=False, refuses={})
+
+    @abstractmethod
+    async def gather(self, desk: Desk) -> A:
+        """Read what the answer is made from, and make it.
+
+        Raises:
+            CapgoError: Nothing could be read, or the question is about something that does not exist.
+        """

@@ -1,0 +1,210 @@
+"""The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache, partial
+from typing import Any, Final, Self, cast
+
+import httpx2
+
+from capgo_mcp import __version__
+from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
+from capgo_mcp.api.operation import A, Effect, Operation
+from capgo_mcp.client import telemetry
+from capgo_mcp.client.circuit_breaker import Gate, Standing
+from capgo_mcp.client.clock import Clock, Deadline, SystemClock
+from capgo_mcp.client.key import KeySource, StaticKey
+from capgo_mcp.client.paging import collect
+from capgo_mcp.client.rate_limiter import Pace
+from capgo_mcp.client.retry import GATEWAY, patience, pause
+from capgo_mcp.client.wire import key_header, read_answer, request_id_of, unreadable, write_request
+
+DEFAULT_URL: Final = "https://api.capgo.app"
+DEFAULT_TIMEOUT: Final = 30.0
+DEFAULT_RATE: Final = 100.0
+MAX_ANSWER: Final = 16 * 2**20
+"""Bytes of an answer, decoded, that are read; Capgo's longest pages have a tenth of that."""
+
+_CONNECT: Final = 1 / 6
+"""Share of a call's time that connecting may take, so that it can be tried again."""
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+    httpx2.InvalidURL,
+)
+_CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
+_MASK: Final = "(the API key)"
+
+Attempt = Callable[[Operation[Any], float], Awaitable[Any]]
+
+
+class Capgo:
+    """A Capgo account, as seen with one API key.
+
+        async with Capgo(key) as capgo:
+            devices = await capgo.send(ListDevices(app_id="com.demo.app", limit=200))
+
+    Args:
+        key: The API key, or where to read it before each call.
+        url: Address of the API; for a self-hosted Capgo with its path prefix, e.g. `https://x.example/functions/v1`.
+        timeout: Seconds a call may take in all, however many requests it needs.
+        rate: Requests that may leave in a minute, of which a quarter may leave at once.
+        transport: What carries the requests; by default the network.
+        clock: What tells the time; by default the machine.
+    """
+
+    def __init__(
+        self,
+        key: str | KeySource,
+        *,
+        url: str = DEFAULT_URL,
+        timeout: float = DEFAULT_TIMEOUT,
+        rate: float = DEFAULT_RATE,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._key = StaticKey(key) if isinstance(key, str) else key
+        self._url = url
+        self._timeout = timeout
+        self._rate = rate
+        self._transport = transport
+        self._clock = clock or SystemClock()
+        self._gate: Gate | None = None
+        self._opened: httpx2.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    async def send(self, operation: Operation[A], *, request_id: str | None = None) -> A:
+        """Send an operation and return its answer; a list operation walks pages up to its `limit`.
+
+        Args:
+            operation: What to ask of Capgo.
+            request_id: Under which name Capgo's logs shall keep the requests; letters, digits, `_`, `-` and `=`.
+
+        Raises:
+            KeyMissing: There is no key to send it with.
+            ApiError: Capgo refused, or the key must not be used at present; the subclass tells why.
+            Unreachable: Nothing was changed, because Capgo was not reached or only asked to read.
+            OutcomeUnknown: A write was sent and no answer came.
+            UnexpectedAnswer: The answer cannot be read.
+        """
+        key = await self._key.read()
+        deadline = Deadline(self._clock, self._timeout)
+        headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})
+        attempt = partial(self._attempt, key=key, headers=headers)
+        exchange = partial(self._exchange, attempt=attempt, gate=self._gate_of(key), deadline=deadline)
+        if operation.spec.paging is None:
+            return cast("A", await exchange(operation))
+        return cast("A", await collect(operation, exchange))
+
+    @property
+    def standing(self) -> Standing:
+        """What Capgo has said about the key in use so far."""
+        return self._gate.standing if self._gate else Standing.UNTRIED
+
+    def _gate_of(self, key: str) -> Gate:
+        """The gate of the key in use: a new key starts afresh."""
+        if self._gate is None or not self._gate.belongs_to(key):
+            self._gate = Gate(key, Pace(self._rate), self._clock)
+        return self._gate
+
+    async def _exchange(self, operation: Operation[Any], *, attempt: Attempt, gate: Gate, deadline: Deadline) -> Any:
+        """One request and its answer; what failed is sent again as far as that is safe and fits into the deadline."""
+        effect = operation.spec.effect
+        tries = 0
+        while True:
+            await gate.enter(deadline)
+            tries += 1
+            try:
+                with telemetry.attempt(operation, tries):
+                    answer = await attempt(operation, patience(effect, tries, deadline.left))
+            except CapgoError as error:
+                gate.note(error)
+                wait = pause(effect, error, tries)
+                if wait is None or not deadline.allows(wait):
+                    raise
+                await self._clock.sleep(wait)
+            else:
+                gate.note(None)
+                return answer
+
+    async def _attempt(self, operation: Operation[A], seconds: float, *, key: str, headers: Mapping[str, str]) -> A:
+        try:
+            with self._clock.fail_after(seconds):
+                response, content = await self._carry(operation, headers)
+        except TimeoutError as error:
+            raise _lost(operation, f"no answer within {self._timeout:g} seconds") from error
+        except _NEVER_SENT as error:
+            raise Unreachable(
+                "unreachable", f"Could not connect to {self._url}; nothing was sent.", _CHECK_ADDRESS
+            ) from error
+        except httpx2.DecodingError as error:
+            raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
+        except httpx2.HTTPError as error:
+            raise _lost(operation, "the connection broke before the answer came") from error
+        telemetry.answered(response.status_code)
+        if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
+            raise _lost(operation, f"a gateway answered with HTTP status {response.status_code}", response)
+        # Whatever echoes the key, it stays here.
+        told = {name: value.replace(key, _MASK) for name, value in response.headers.items()}
+        return read_answer(operation, response.status_code, told, content.replace(key.encode(), _MASK.encode()))
+
+    async def _carry(self, operation: Operation[Any], headers: Mapping[str, str]) -> tuple[httpx2.Response, bytes]:
+        """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
+        request = write_request(operation)
+        if request.body is not None:
+            headers = {**headers, "content-type": "application/json"}
+        query = dict(request.query) or None
+        async with self._http.stream(
+            request.method, request.path, params=query, content=request.body, headers=headers
+        ) as response:
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_ANSWER:
+                    raise unreadable(operation.spec, f"has more than {MAX_ANSWER:,} bytes: ask for less at once")
+            return response, bytes(content)
+
+    @property
+    def _http(self) -> httpx2.AsyncClient:
+        """The connections, made at the first request."""
+        if self._opened is None:
+            self._opened = httpx2.AsyncClient(
+                base_url=self._url,
+                transport=self._transport,
+                verify=_trusted() if self._transport is None else True,  # only the network needs them
+                # The deadline bounds everything but connecting, of which is known that nothing was sent.
+                timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),
+                # No call waits for the connection of another one.
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+                follow_redirects=False,
+                headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
+            )
+        return self._opened
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The system's certificates, loaded once: each client of its own would take 30 ms and a megabyte for them."""
+    return httpx2.create_ssl_context()
+
+
+def _lost(operation: Operation[Any], why: str, response: httpx2.Response | None = None) -> Unreachable | OutcomeUnknown:
+    """The error for a request whose answer never came: only a write leaves something open."""
+    request_id = None if response is None else request_id_of(response.headers)
+    if operation.spec.effect is not Effect.READ:
+        return OutcomeUnknown(
+            "outcome_unknown",
+            f"The change may have happened or not: {why}.",
+            "Do not repeat it yet: read back first.",
+            request_id=request_id,
+        )
+    hint = f"{_CHECK_ADDRESS} Less comes sooner: lower limit." if operation.spec.paging else _CHECK_ADDRESS
+    return Unreachable("unreachable", f"Capgo could not be read: {why}.", hint, request_id=request_id)

@@ -1,0 +1,139 @@
+"""The gate that every request of one API key passes: it keeps the pace, and stays shut when Capgo says so.
+
+Capgo's limit slides (a call while refused starts the wait anew), and twenty refused keys block the whole address for
+a quarter of an hour. So after the first such answer nothing is sent until there is reason to expect another one.
+"""
+
+import hashlib
+import math
+from contextlib import suppress
+from enum import Enum
+from typing import Final
+
+import anyio
+
+from capgo_mcp.api.errors import ApiError, CapgoError, KeyRefused, OutcomeUnknown, RateLimited, ServerFault, Unreachable
+from capgo_mcp.client.clock import Clock, Deadline
+from capgo_mcp.client.rate_limiter import Pace
+
+PROBE_INTERVAL: Final = 1000.0
+"""Seconds after which a refused key is tried once more: by then Capgo has forgotten the failure before."""
+
+_BAD_KEY: Final = frozenset(
+    {"no_key_provided", "no_jwt_apikey_or_subkey", "invalid_apikey", "invalid_jwt", "invalid_subkey"}
+)
+"""The codes by which Capgo counts a failed login."""
+_UNTRIED: Final = 5
+"""Requests that may leave with a key before the first answer to it is there."""
+_FIRST_ANSWER: Final = 1.0
+"""Seconds the others wait for that answer; a Capgo that hangs must not hold up everything."""
+
+
+class Standing(Enum):
+    """What is known of a key."""
+
+    UNTRIED = "untried"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class Gate:
+    """Whether and when a request may leave with one key.
+
+    Args:
+        key: The key; only its hash is kept.
+        pace: How often requests may leave.
+        clock: What tells the time.
+    """
+
+    def __init__(self, key: str, pace: Pace, clock: Clock) -> None:
+        self._digest = _digest(key)
+        self._pace = pace
+        self._clock = clock
+        self._shut_until = 0.0
+        self._refused: str | None = None
+        self._probe_at = 0.0
+        self._untried = 0
+        self._answered = anyio.Event()
+
+    def belongs_to(self, key: str) -> bool:
+        """Whether this is the gate of a key."""
+        return self._digest == _digest(key)
+
+    @property
+    def standing(self) -> Standing:
+        """What Capgo has said about the key so far."""
+        if self._refused:
+            return Standing.REFUSED if self._probe_at > self._clock.now() else Standing.UNTRIED  # it is due for a probe
+        return Standing.ACCEPTED if self._answered.is_set() else Standing.UNTRIED
+
+    async def enter(self, deadline: Deadline) -> None:
+        """Return when a request may leave.
+
+        Raises:
+            KeyRefused: Capgo has refused the key; nothing is sent until it is changed or due for a probe.
+            RateLimited: The wait would not fit into the deadline.
+        """
+        self._stop_refused_key()
+        await self._first_answer()
+        while (wait := self._book(deadline)) > 0:
+            await self._clock.sleep(wait)
+            if self._clock.now() >= self._shut_until:
+                break
+        self._stop_refused_key()
+        self._probe_at = self._clock.now() + PROBE_INTERVAL  # of a refused key, this one request is the probe
+
+    def note(self, error: CapgoError | None) -> None:
+        """Learn from the outcome of a request; None stands for a good answer."""
+        if not isinstance(error, Unreachable | OutcomeUnknown):
+            self._answered.set()
+        match error:
+            case KeyRefused() if error.code in _BAD_KEY:
+                self._refused = error.code
+            case RateLimited(scope="key"):
+                self._shut_until = max(self._shut_until, self._clock.now() + error.retry_after)
+                self._pace.hold(self._shut_until)
+            case RateLimited() | ServerFault():
+                pass  # these say nothing about the key
+            case None | ApiError():
+                self._refused = None
+
+    async def _first_answer(self) -> None:
+        self._untried += 1
+        if self._untried > _UNTRIED and not self._answered.is_set():
+            with suppress(TimeoutError), self._clock.fail_after(_FIRST_ANSWER):
+                await self._answered.wait()
+
+    def _book(self, deadline: Deadline) -> float:
+        """Seconds to wait for the place that this takes."""
+        now = self._clock.now()
+        wait = self._pace.wait(now)
+        if wait > 0 and not deadline.allows(wait):
+            raise self._too_soon(wait)
+        self._pace.book(now)
+        return wait
+
+    def _too_soon(self, wait: float) -> RateLimited:
+        if self._clock.now() < self._shut_until:
+            code, why = "paused_locally", "Capgo has refused this key for too many calls"
+        else:
+            code, why = "paced_locally", f"These are more calls than the {self._pace.rate:g} a minute that may be made"
+        error = RateLimited(code, f"{why}, so nothing was sent.", f"Try again in {math.ceil(wait)} seconds.")
+        error.retry_after = wait
+        return error
+
+    def _stop_refused_key(self) -> None:
+        wait = self._probe_at - self._clock.now()
+        if self._refused and wait > 0:
+            raise KeyRefused(
+                "key_blocked_locally",
+                f"Capgo has refused this API key ({self._refused}), so nothing was sent: "
+                "more failed logins would block this address.",
+                "Ask the user to replace the key: with capgo-mcp login or in the file that CAPGO_API_KEY_FILE names it "
+                "counts without a restart, in CAPGO_API_KEY after one. "
+                f"This key is tried again in {math.ceil(wait)} seconds.",
+            )
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,81 @@
+"""Lists of "up to `limit` items": walks Capgo's pages, drops what they repeat, and knows when to stop."""
+
+from collections.abc import Awaitable, Callable
+from itertools import islice
+from typing import Any, Final
+
+from capgo_mcp.api.answers import Listing, Row
+from capgo_mcp.api.operation import Operation, Paging
+
+ROWS: Final = 50
+"""Rows of an upstream page that count: later pages bring more, which overlap with the pages after them."""
+CURSOR_ROWS: Final = 999
+"""Rows to ask for at once: above this some hosts report the end of the list too early."""
+
+Exchange = Callable[[Operation[Any]], Awaitable[Any]]
+Unique = dict[object, Row]
+
+
+async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]:
+    """The rows that `page` or `cursor` points at, up to `limit`, each once, and where to go on.
+
+    Ends after a bounded number of requests whatever Capgo answers: every further one must bring a new row.
+
+    Args:
+        operation: A list operation with `limit` and `page` or `cursor`.
+        exchange: Sends one operation and returns its typed answer.
+    """
+    match operation.spec.paging:
+        case Paging.FIXED:
+            return await _fixed(operation, exchange)
+        case Paging.CURSOR:
+            return await _cursor(operation, exchange)
+        case _:
+            return await _sized(operation, exchange)
+
+
+async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
+    rows: Unique = {}
+    page, skip = divmod(operation.page * operation.limit, ROWS)
+    more = True
+    while more and len(rows) < operation.limit:
+        answer = await exchange(operation.model_copy(update={"page": page}))
+        fresh = _fresh(answer.items[skip:ROWS], rows)
+        rows |= fresh
+        more = bool(fresh) and len(answer.items) >= ROWS
+        page, skip = page + 1, 0
+    more = more or len(rows) > operation.limit
+    wanted = dict(islice(rows.items(), operation.limit))
+    return _answer(operation, wanted, operation.page + 1 if more else None)
+
+
+async def _sized(operation: Any, exchange: Exchange) -> Listing[Any]:
+    answer = await exchange(operation)
+    more = len(answer.items) >= operation.limit
+    return _answer(operation, _fresh(answer.items, {}), operation.page + 1 if more else None)
+
+
+async def _cursor(operation: Any, exchange: Exchange) -> Listing[Any]:
+    rows: Unique = {}
+    cursor = operation.cursor
+    more = True
+    while more and len(rows) < operation.limit:
+        wanted = min(operation.limit - len(rows), CURSOR_ROWS)
+        answer = await exchange(operation.model_copy(update={"cursor": cursor, "limit": wanted}))
+        fresh = _fresh(answer.items, rows)
+        rows |= fresh
+        more = bool(fresh) and answer.next not in (None, cursor)
+        cursor = answer.next
+    return _answer(operation, rows, cursor if more else None)
+
+
+def _fresh(rows: list[Row], seen: Unique) -> Unique:
+    """The rows that are not among `seen`, by identity; a row without one counts as new."""
+    named = ((getattr(row, row.identity, None) or id(row), row) for row in rows)
+    return {name: row for name, row in named if name not in seen}
+
+
+def _answer(operation: Any, rows: Unique, more: int | str | None) -> Listing[Any]:
+    answer: type[Listing[Any]] = operation.spec.answer
+    items = list(rows.values())
+    return answer.model_validate({"items": items, "next": more, "note": None if items else operation.spec.if_empty})

@@ -1,0 +1,134 @@
+"""An operation becomes a request, and status, headers and body become its answer or an error. No I/O.
+
+Follows the API as its backend behaves; the documented shapes (`{data: …}`, `{error, status: "KO"}`) are read as well.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from capgo_mcp.api.answers import CursorPaged, Listing
+from capgo_mcp.api.errors import UnexpectedAnswer
+from capgo_mcp.api.fields import WIRE
+from capgo_mcp.api.operation import A, Effect, Operation, Paging, Spec
+from capgo_mcp.api.text import whole
+from capgo_mcp.client.refusals import Refusal, explain
+
+_REQUEST_ID: Final = re.compile(r"[\w=.:-]{1,255}", re.ASCII)
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What goes over the wire, without the key."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+def write_request(operation: Operation[Any]) -> Request:
+    """The request of an operation: reads carry their arguments in the query, everything else in a JSON body."""
+    spec = operation.spec
+    ours = {"limit"} if spec.paging is Paging.FIXED else None  # Capgo fixes the size of these pages
+    arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours, context=WIRE)
+    path = re.sub(r"{(\w+)}", lambda name: quote(str(arguments.pop(name[1])), safe=""), spec.path)
+    if spec.method == "GET":
+        return Request(spec.method, path, query={name: _query_text(value) for name, value in arguments.items()})
+    return Request(spec.method, path, body=json.dumps(arguments).encode() if arguments else None)
+
+
+def _query_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def key_header(key: str) -> tuple[str, str]:
+    """The one header that carries the key.
+
+    Raw `authorization` is the documented form and every route takes it for a UUID, which all current keys are; for a
+    legacy key some routes read only `capgkey`.
+    """
+    return ("authorization" if _UUID.fullmatch(key) else "capgkey", key)
+
+
+def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str], content: bytes) -> A:
+    """The typed answer to an operation.
+
+    Args:
+        operation: What was asked.
+        status: HTTP status of the answer.
+        headers: Its headers, with case-insensitive or lower-case names.
+        content: Its decoded body.
+
+    Raises:
+        ApiError: Capgo refused; the subclass tells why.
+        UnexpectedAnswer: The body is not what this operation answers, or the answer sends the caller elsewhere.
+    """
+    request_id = request_id_of(headers)
+    if 300 <= status < 400:  # noqa: PLR2004 - the HTTP redirects
+        raise UnexpectedAnswer(
+            "redirected",
+            f"The address of the API answers with a redirect (HTTP {status}), which is not followed with the API key.",
+            "Ask the user to set CAPGO_API_URL to the address it leads to, if they trust it.",
+            request_id=request_id,
+        )
+    body = _json(content)
+    if not 200 <= status < 300:  # noqa: PLR2004 - the HTTP success range
+        refusal = Refusal.read(status, body, headers.get("retry-after"))
+        if operation.spec.empty_when != (refusal.code, refusal.message):
+            error = explain(operation.spec, refusal)
+            error.request_id = request_id
+            raise error
+        body = []
+    try:
+        return _typed(operation, body)
+    except (ValidationError, TypeError) as error:
+        raise unreadable(operation.spec, "is not in a form this server can read", request_id) from error
+
+
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """Capgo's id of the request, if it has the form of one."""
+    name = headers.get("x-request-id", "")
+    return name if _REQUEST_ID.fullmatch(name) else None
+
+
+def unreadable(spec: Spec, why: str, request_id: str | None = None) -> UnexpectedAnswer:
+    """The error for an answer of which only the status can be read."""
+    return UnexpectedAnswer(
+        "unexpected_answer",
+        f"The answer to {spec.name} {why}.",
+        "If this server or Capgo is self-hosted, check that CAPGO_API_URL points at the API."
+        if spec.effect is Effect.READ
+        else "The change may have happened or not: read back before trying again.",
+        request_id=request_id,
+    )
+
+
+def _json(content: bytes) -> Any:
+    """The body as JSON; None for anything else, which no answer of the API is."""
+    try:
+        body = json.loads(content)
+        return whole(body) if rb"\ud" in content.lower() else body
+    except (ValueError, RecursionError):
+        return None
+
+
+def _typed(operation: Operation[A], body: Any) -> A:
+    spec = operation.spec
+    if isinstance(body, dict) and isinstance(inner := body.get(spec.envelope), (dict, list)):
+        wrapper, body = body, inner
+    else:
+        wrapper = {}
+    if issubclass(spec.answer, Listing):
+        if not isinstance(body, list):
+            raise TypeError
+        body = {"items": body}
+        if issubclass(spec.answer, CursorPaged):
+            body["next"] = wrapper.get("nextCursor")
+    return spec.answer.model_validate(body, context=operation)  # type: ignore[return-value]  # Spec.answer is A, see Operation

@@ -1,0 +1,1 @@
+"""How the server is set up: options, environment, keys and logs."""

@@ -1,0 +1,69 @@
+"""Where the API key comes from. The key is a secret: no representation here shows it."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.client.key import HOW, clean
+from capgo_mcp.config.keystore import Saved, saved
+from capgo_mcp.config.machine import Machine
+
+log = logging.getLogger(__name__)
+
+_FRESH: Final = 15.0
+"""Seconds for which a saved key is used before it is looked for again."""
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A file that holds the key; it is read before each call, so that the key can be replaced while running."""
+
+    path: Path
+
+    async def read(self) -> str:
+        """The key that the file holds now."""
+        try:
+            text = await anyio.Path(self.path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise KeyMissing("no_key", "The file that CAPGO_API_KEY_FILE names cannot be read.", HOW) from error
+        return clean(text)
+
+
+@dataclass
+class SavedKey:
+    """The key that `capgo-mcp login` or the Capgo CLI saved.
+
+    It is looked for at the first call, so that starting stays fast, and again from time to time: another `login` counts
+    without a restart.
+    """
+
+    machine: Machine
+    _found: Saved | None = field(default=None, init=False, repr=False)
+    _looked: float = field(default=-math.inf, init=False, repr=False)
+
+    async def read(self) -> str:
+        """The saved key."""
+        if self._found is None or time.monotonic() - self._looked > _FRESH:
+            former, self._found = self._found, await anyio.to_thread.run_sync(saved, self.machine)
+            self._looked = time.monotonic()
+            if self._found is None:
+                return await NoKey().read()
+            if former is None or former.where != self._found.where:
+                log.info("using the API key saved in %s", self._found.where)
+        return clean(self._found.key)
+
+
+@dataclass(frozen=True)
+class NoKey:
+    """No key was set."""
+
+    async def read(self) -> str:
+        """Never a key: tells how to set one."""
+        raise KeyMissing("no_key", "No Capgo API key is set, so nothing was sent.", HOW)

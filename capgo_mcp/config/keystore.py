@@ -1,0 +1,156 @@
+"""Places in which a key is saved between sessions: the system's keyring, a private file, the Capgo CLI's own file."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.options import SettingsError
+
+_SERVICE: Final = "capgo-mcp"
+_ACCOUNT: Final = "api-key"
+_OTHERS: Final = 0o077
+
+
+class Vault(Protocol):
+    """A place for one key.
+
+    Attributes:
+        where: The place in words.
+    """
+
+    @property
+    def where(self) -> str: ...  # noqa: D102 - told by the class
+
+    def read(self) -> str | None:
+        """The key that is saved here, or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The system's keyring, through the package keyring, which is an optional extra."""
+
+    where: str = "the system's keyring"
+
+    def read(self) -> str | None:
+        """The key that is saved here; None as well where there is no keyring or it stays locked."""
+        with _any_failure():
+            key: str | None = self._package().get_password(_SERVICE, _ACCOUNT)
+            return key
+        return None
+
+    def write(self, key: str) -> bool:
+        """Save the key; False where there is no keyring or it stays locked."""
+        with _any_failure():
+            self._package().set_password(_SERVICE, _ACCOUNT, key)
+            return True
+        return False
+
+    def forget(self) -> bool:
+        """Delete the key; False where there is none."""
+        with _any_failure():
+            self._package().delete_password(_SERVICE, _ACCOUNT)
+            return True
+        return False
+
+    def _package(self) -> Any:
+        if find_spec("keyring") is None:
+            raise ModuleNotFoundError
+        return import_module("keyring")
+
+
+@contextlib.contextmanager
+def _any_failure() -> Iterator[None]:
+    """Keyrings of many systems stand behind the package, and not all their errors are its own."""
+    with contextlib.suppress(Exception):
+        yield
+
+
+@dataclass(frozen=True)
+class KeyText:
+    """A file that holds nothing but a key.
+
+    Attributes:
+        path: The file.
+        where: The place in words.
+    """
+
+    path: Path
+    where: str
+
+    def read(self) -> str | None:
+        """The key that is saved here, or None."""
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            return self.path.read_text(encoding="utf-8").strip() or None
+        return None
+
+    def write(self, key: str) -> None:
+        """Save the key, for nobody else to read.
+
+        Raises:
+            SettingsError: The file cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.unlink(missing_ok=True)
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(f"{key}\n")
+        except OSError as error:
+            raise SettingsError(f"The key cannot be saved in {self.where}: {error.strerror}.") from error
+
+    def forget(self) -> bool:
+        """Delete the file; False where there is none."""
+        there = self.path.exists()
+        self.path.unlink(missing_ok=True)
+        return there
+
+
+def is_open(path: Path) -> bool:
+    """Whether others on this machine can read a file that is there; Windows keeps that elsewhere."""
+    return os.name == "posix" and bool(path.stat().st_mode & _OTHERS)
+
+
+def own_file(machine: Machine) -> KeyText:
+    """The file in which `capgo-mcp login` saves the key where there is no keyring."""
+    path = machine.settings / "capgo-mcp" / "key"
+    return KeyText(path, machine.short(path))
+
+
+def vendors_file(machine: Machine) -> KeyText:
+    """The file in which the Capgo CLI saves its key."""
+    return KeyText(machine.home / ".capgo", "~/.capgo, where the Capgo CLI saved it")
+
+
+def vaults(machine: Machine) -> tuple[Vault, ...]:
+    """Every place, in the order in which they are searched."""
+    return (Keyring(), own_file(machine), vendors_file(machine))
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A key that was found.
+
+    Attributes:
+        key: The key, as it is written there.
+        where: The place in words.
+        path: The file, if it is one.
+    """
+
+    key: str = field(repr=False)
+    where: str
+    path: Path | None
+
+
+def saved(machine: Machine) -> Saved | None:
+    """The saved key that is used when none is set."""
+    for vault in vaults(machine):
+        if key := vault.read():
+            return Saved(key, vault.where, vault.path if isinstance(vault, KeyText) else None)
+    return None

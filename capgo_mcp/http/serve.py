@@ -1,0 +1,146 @@
+"""Serves many clients over streamable HTTP, in both protocol eras, without anything to remember between requests."""
+
+import logging
+import math
+import os
+import secrets
+import socket
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import uvicorn
+from mcp.server.transport_security import TransportSecuritySettings
+from sse_starlette.sse import AppStatus
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from uvicorn.supervisors import Multiprocess
+
+from capgo_mcp.config.credentials import NoKey
+from capgo_mcp.config.logs import Logs
+from capgo_mcp.config.options import SettingsError
+from capgo_mcp.config.settings import Settings
+from capgo_mcp.http.authentication import guard
+from capgo_mcp.http.pool import KEY_HEADER, CallerPool
+from capgo_mcp.http.settings import Service, shared_key
+from capgo_mcp.server.mcp import build
+
+log = logging.getLogger(__name__)
+
+PATH: Final = "/mcp"
+LONGEST_BODY: Final = 2**20
+"""Bytes a request may have; the longest call has a hundredth of that."""
+
+_BACKLOG: Final = 2048
+_DRAIN: Final = 5.0
+"""Seconds beyond a call's own time after which a stopping server gives up on it."""
+_KEEP_ALIVE: Final = 75
+"""Seconds an idle connection stays open: longer than a proxy keeps its own, so that none calls into a closing one."""
+_BROWSER_HEADERS: Final = (
+    "authorization", "content-type", KEY_HEADER, "mcp-protocol-version", "mcp-method", "mcp-name",
+)  # fmt: skip
+
+
+def serve(settings: Settings, service: Service, logs: Logs) -> None:
+    """Serve until the process is told to stop; calls that run then are finished.
+
+    Raises:
+        SettingsError: The address or the file of tokens cannot be used.
+    """
+    if settings.ask and not service.state_keys:
+        log.warning("CAPGO_MCP_STATE_KEYS is not set: what users answer to --ask counts on this machine only")
+    settings = replace(settings, key=shared_key(settings) or NoKey())  # no worker gets to see a key of this machine
+    service = replace(service, state_keys=service.state_keys or (secrets.token_hex(32),))
+    guard(service)  # a file of tokens that cannot be used is told here, not by every worker
+    with _listener(service) as listener:
+        config = _configuration(settings, service, logs)
+        host, port = listener.getsockname()[:2]
+        log.info("MCP on http://%s:%d%s", f"[{host}]" if ":" in host else host, port, PATH)
+        with suppress(KeyboardInterrupt):
+            if service.workers > 1:
+                Multiprocess(config, [listener]).run()
+            else:
+                uvicorn.Server(config).run([listener])
+
+
+def application(settings: Settings, service: Service) -> Starlette:
+    """The ASGI application of one process."""
+    # Streams end with their call: nothing has to end them when the server stops, least of all before the answer.
+    AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # it says nothing of types
+    pool = CallerPool(settings, bearer_is_key=not service.authenticates, processes=service.workers)
+    auth, verifier = guard(service) or (None, None)
+    app = build(pool, settings, service.state_keys).streamable_http_app(
+        streamable_http_path=PATH,
+        stateless_http=True,
+        json_response=False,
+        max_request_body_size=LONGEST_BODY,
+        transport_security=TransportSecuritySettings(allowed_hosts=service.hosts, allowed_origins=service.origins),
+        auth=auth,
+        token_verifier=verifier,
+        custom_starlette_routes=_probes(pool),
+    )
+    for route in app.routes:
+        if isinstance(route, Route) and route.path == PATH:
+            route.methods = {"POST"}  # nothing is told outside of a call, so there is no stream to wait at
+    if service.pages:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=service.pages,
+            allow_methods=["POST"],
+            allow_headers=_BROWSER_HEADERS,
+            expose_headers=["www-authenticate"],
+        )
+    return app
+
+
+def _worker(settings: Settings, service: Service, logs: Logs) -> Starlette:
+    """The same, in a process that was started to serve it."""
+    logs.start()
+    return application(settings, service)
+
+
+def _probes(pool: CallerPool) -> list[Route]:
+    """What an orchestrator asks: whether the process lives, and whether it can take callers. Neither asks Capgo."""
+
+    async def healthz(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"}) if pool.has_room else JSONResponse({"status": "full"}, 503)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def _configuration(settings: Settings, service: Service, logs: Logs) -> uvicorn.Config:
+    return uvicorn.Config(
+        partial(_worker, settings, service, logs),
+        factory=True,
+        workers=service.workers,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=math.ceil(settings.timeout + _DRAIN),
+    )
+
+
+def _listener(service: Service) -> socket.socket:
+    family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
+    # Only where TCP is named does asyncio turn off the delay that would hold each answer back for 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere this would let another process take the port over
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((service.host, service.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"Cannot listen on {service.host}, port {service.port}: {error.strerror}.") from error
+    return listener

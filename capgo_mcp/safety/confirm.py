@@ -1,0 +1,81 @@
+"""Nothing is destroyed without the user's consent: the flag, the preview before it, and the question to the person."""
+
+from typing import Any, Final
+
+import mcp_types as t
+
+from capgo_mcp.agent.arguments import Controls
+from capgo_mcp.agent.outcomes import Call, Outcome, Preview
+from capgo_mcp.agent.render import compact, shown
+from capgo_mcp.api.errors import CapgoError, InvalidArguments
+from capgo_mcp.api.operation import Operation
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.safety.elicitation import Asker, Reply
+from capgo_mcp.safety.preview import preview, target_name
+
+_ASK: Final = (
+    "Nothing has changed yet. Show the preview to the user and ask whether to go on; only after they agree make the "
+    "call in after_consent."
+)
+
+
+class NoConsent(CapgoError):
+    """The person was asked and did not agree; nothing was sent."""
+
+
+async def settle(
+    operation: Operation[Any], controls: Controls, capgo: Capgo, asker: Asker | None
+) -> Outcome[Any] | t.InputRequiredResult | None:
+    """What to answer instead of sending the operation; None when it may be sent.
+
+    Args:
+        operation: What the agent wants to do.
+        controls: Its flags.
+        capgo: Where to read what would be destroyed.
+        asker: Whom to ask on top of the flag; None when the settings do not say so.
+
+    Raises:
+        InvalidArguments: `confirm_name` is not the name of what would be destroyed.
+        NoConsent: The person did not agree, or could not be asked.
+    """
+    if not operation.needs_consent():
+        return None
+    if not controls.confirm or (operation.spec.by_name and controls.confirm_name is None):
+        return await _previewed(operation, capgo)
+    if operation.spec.by_name and controls.confirm_name != await target_name(operation, capgo):
+        raise InvalidArguments(
+            "confirm_name is not the name of what would be deleted, so nothing was deleted.",
+            "Call without confirm, and show the user the name in the preview.",
+        )
+    return await _asked(operation, capgo, asker) if asker else None
+
+
+async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
+    seen = await preview(operation, capgo)
+    target = operation.model_dump(mode="json", exclude_defaults=True)
+    named = {"confirm_name": seen.facts.get("name", seen.facts.get("app_id"))} if operation.spec.by_name else {}
+    warning = "".join(f" Mind that {danger}." for danger in operation.dangers())
+    consent = Call(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
+    return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
+
+
+async def _asked(operation: Operation[Any], capgo: Capgo, asker: Asker) -> t.InputRequiredResult | None:
+    reply = await asker.ask(_question(operation, await preview(operation, capgo)))
+    if isinstance(reply, t.InputRequiredResult):
+        return reply
+    if reply is Reply.AGREED:
+        return None
+    hint = (
+        "The user can do it in the Capgo console."
+        if reply is Reply.CANNOT_ASK
+        else "Take it as final: do not ask or call again unless the user brings it up."
+    )
+    raise NoConsent(f"consent_{reply.name.lower()}", f"Nothing was changed: {reply.value}.", hint)
+
+
+def _question(operation: Operation[Any], seen: Preview) -> str:
+    facts = shown(seen)
+    lines = [f"{seen.would}? {operation.spec.description}", compact(facts["facts"])]
+    lines += [f"Mind that {danger}." for danger in operation.dangers()]
+    lines += [f"Not known: {'; '.join(facts['unknown'])}"] if facts.get("unknown") else []
+    return "\n".join(lines)

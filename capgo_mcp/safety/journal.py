@@ -1,0 +1,95 @@
+"""A journal of every call that changed something or tried to: one JSON line each, append-only, for its owner's eyes.
+
+Nothing is sent that could not be recorded: the record is written beside the journal first, and moves into it when the
+outcome is known. What a crash or a full disk leaves beside it tells which call has an unknown outcome.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import anyio.to_thread
+
+from capgo_mcp.api.errors import CapgoError
+
+_OWNER_ONLY: Final = 0o600
+_NOTHING_SENT: Final = "so nothing was sent to Capgo"
+_APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+
+
+class JournalFailed(CapgoError):
+    """The journal cannot be written, so nothing is sent that it would have to record."""
+
+
+@dataclass
+class Entry:
+    """One call: what was asked, how far consent went, and how it ended."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    consent: str = "not needed"
+    outcome: str = "unknown"
+    request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def line(self) -> bytes:
+        """The entry as a line of the journal."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The file that records are appended to; without a path, nothing is recorded."""
+
+    path: Path | None = None
+
+    @asynccontextmanager
+    async def recording(self, entry: Entry) -> AsyncIterator[None]:
+        """Record a call around sending it.
+
+        Raises:
+            JournalFailed: It cannot be recorded; when raised on entering, nothing has been sent.
+        """
+        if self.path is None:
+            yield
+            return
+        pending = self.path.with_name(f"{self.path.name}.{entry.request_id}.pending")
+        await self._append(self.path, b"", _NOTHING_SENT)  # it can be opened, at least
+        await self._append(pending, entry.line(), _NOTHING_SENT)
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._append(self.path, entry.line(), f"the call was made; its record stays in {pending.name}")
+                await anyio.to_thread.run_sync(pending.unlink)
+
+    async def note(self, entry: Entry) -> None:
+        """Record a call that sent nothing, such as a preview or a declined one."""
+        if self.path is not None:
+            await self._append(self.path, entry.line(), _NOTHING_SENT)
+
+    async def _append(self, path: Path, line: bytes, consequence: str) -> None:
+        try:
+            await anyio.to_thread.run_sync(_append, path, line)
+        except OSError as error:
+            reason = error.strerror or "it cannot be written"
+            raise JournalFailed(
+                "journal_failed", f"The journal could not be written ({reason}), {consequence}.", "Tell the user."
+            ) from error
+
+
+def _append(path: Path, line: bytes) -> None:
+    descriptor = os.open(path, _APPEND, _OWNER_ONLY)
+    try:
+        os.fchmod(descriptor, _OWNER_ONLY)  # also where somebody made the file before
+        if os.write(descriptor, line) != len(line):
+            raise OSError(0, "the disk is full")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

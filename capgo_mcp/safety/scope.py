@@ -1,0 +1,45 @@
+"""Keeps tools inside one organization: an app is touched only after Capgo has said who owns it."""
+
+import time
+from typing import Any, Final
+
+from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.api.operation import Declared
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.operations.apps import CreateApp, GetApp
+
+_TRUSTED: Final = 300.0
+"""Seconds for which an owner is remembered; an app may be transferred."""
+_REMEMBERED: Final = 1000
+
+
+class OutOfScope(CapgoError):
+    """The app is not one this server may touch; nothing was sent about it."""
+
+
+class OrganizationScope:
+    """Lets through what stays inside one organization."""
+
+    def __init__(self, org_id: str, capgo: Capgo) -> None:
+        self._org_id = org_id
+        self._capgo = capgo
+        self._inside: dict[str, float] = {}
+
+    async def admit(self, asked: Declared[Any]) -> None:
+        """Return if what is asked for stays inside.
+
+        Raises:
+            OutOfScope: It names an app that the organization does not own.
+            CapgoError: The owner could not be read.
+        """
+        app_id = getattr(asked, "app_id", None)
+        if app_id is None or isinstance(asked, CreateApp):  # a new app gets its owner from a locked argument
+            return
+        if time.monotonic() - self._inside.get(app_id, -_TRUSTED) < _TRUSTED:
+            return
+        app = await self._capgo.send(GetApp(app_id=app_id))
+        if app.owner_org != self._org_id:
+            raise OutOfScope("out_of_scope", "This server works on the apps of one organization, and this is not one.")
+        while len(self._inside) >= _REMEMBERED:
+            self._inside.pop(next(iter(self._inside)))
+        self._inside[app_id] = time.monotonic()

@@ -1,0 +1,35 @@
+"""Serves one client over stdin and stdout, which carries JSON-RPC only."""
+
+import logging
+import os
+import signal
+import sys
+
+import anyio
+from mcp.server.stdio import stdio_server
+
+from capgo_mcp.config.settings import Settings
+from capgo_mcp.server.callers import OneCaller
+from capgo_mcp.server.mcp import build
+from capgo_mcp.server.tools import Toolbox
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until the client closes stdin or the process is told to stop."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave_when_told)
+        async with settings.connect() as capgo, stdio_server() as (incoming, outgoing):
+            server = build(OneCaller(Toolbox(capgo, settings)), settings)
+            await server.run(incoming, outgoing, server.create_initialization_options())
+        tasks.cancel_scope.cancel()
+
+
+async def _leave_when_told() -> None:
+    """End the process at once: a thread that waits for a line on stdin cannot be cancelled."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for told in signals:
+            log.info("stopped by %s", told.name)
+            sys.stderr.flush()
+            os._exit(128 + told)

@@ -1,0 +1,191 @@
+"""Which tools exist under the settings, and the only path of a call."""
+
+import logging
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import mcp_types as t
+from pydantic import BaseModel
+
+from capgo_mcp.agent import arguments, definitions, render
+from capgo_mcp.agent.sizing import fitted
+from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault
+from capgo_mcp.api.operation import A, Declared, Desk, Effect, Insight, Operation, Report
+from capgo_mcp.catalog import every_tool
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.config.settings import Settings
+from capgo_mcp.safety.elicitation import Nobody, Person
+from capgo_mcp.safety.journal import Journal
+from capgo_mcp.safety.scope import OrganizationScope, OutOfScope
+from capgo_mcp.safety.writing import Writer
+from capgo_mcp.server import icons
+from capgo_mcp.server.completions import Completions
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool: what it is made from, which of its arguments are locked, and its controls, worked out once."""
+
+    kind: type[Declared[Any]]
+    locked: Mapping[str, str]
+    controls: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The name agents call it by."""
+        return self.kind.spec.name
+
+    @property
+    def writes(self) -> bool:
+        """Whether a call may change something at Capgo."""
+        return self.kind.spec.effect is not Effect.READ
+
+    def definition(self) -> t.Tool:
+        """The tool as clients see it: a locked argument is not there."""
+        tool = definitions.stored(self.kind)
+        tool.icons = [icons.BY_EFFECT[self.kind.spec.effect]]
+        for name in self.locked:
+            tool.input_schema["properties"].pop(name)
+            if name in tool.input_schema.get("required", ()):
+                tool.input_schema["required"].remove(name)
+        return tool
+
+
+def chosen(settings: Settings) -> Iterator[Tool]:
+    """The tools that exist under the settings, in the order in which they are declared."""
+    for kind in every_tool():
+        locks = {name: value for name, value in settings.locks.items() if name in kind.model_fields}
+        tool = Tool(kind, locks, definitions.controls(kind))
+        if (
+            kind.spec.toolset in settings.toolsets
+            and kind.spec.name not in settings.excluded
+            and not (settings.read_only and tool.writes)
+            and settings.contains(kind)
+        ):
+            yield tool
+
+
+async def unheard(progress: float, total: float | None = None, message: str | None = None) -> None:
+    """Tell nobody how far a call is."""
+
+
+class Toolbox:
+    """The tools of one server and their calls."""
+
+    def __init__(self, capgo: Capgo, settings: Settings) -> None:
+        self._capgo = capgo
+        self._settings = settings
+        self._writer = Writer(capgo, Journal(settings.journal))
+        self._scope = OrganizationScope(settings.org, capgo) if settings.org else None
+        self._tools = {tool.name: tool for tool in chosen(settings)}
+        self.completions = Completions(self, settings.app)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tools
+
+    def definitions(self) -> list[t.Tool]:
+        """Every tool, in the order in which they are declared."""
+        return [tool.definition() for tool in self._tools.values()]
+
+    async def call(
+        self, name: str, raw: Mapping[str, Any], person: Person | None = None, report: Report = unheard
+    ) -> t.CallToolResult | t.InputRequiredResult:
+        """Call a tool that exists; whatever goes wrong is told in the result.
+
+        Args:
+            name: The tool.
+            raw: Its arguments as they came.
+            person: Whom to ask before something is destroyed, where the settings say so.
+            report: Whom to tell how far a long call is.
+        """
+        tool = self._tools[name]
+        started = time.monotonic()
+        code = "ok"
+        try:
+            answer = await self._answer(tool, raw, person, report)
+            return answer if isinstance(answer, t.InputRequiredResult) else _result(answer)
+        except CapgoError as error:
+            code = error.code
+            return _failure(error)
+        except Exception:
+            code = "internal_error"
+            log.exception("%s failed", name)
+            return _failure(CapgoError(code, f"{name} failed inside this server; its log says where."))
+        finally:
+            took = round((time.monotonic() - started) * 1000)
+            facts = {"tool": name, "outcome": code, "milliseconds": took}
+            log.info("%s %s %d ms", name, code, took, extra=facts)
+
+    async def _answer(
+        self, tool: Tool, raw: Mapping[str, Any], person: Person | None, report: Report
+    ) -> dict[str, Any] | t.InputRequiredResult:
+        asked, controls = arguments.read(tool.kind, tool.controls, tool.locked, raw)
+        if self._scope:
+            await self._scope.admit(asked)
+        match asked:
+            case Insight():
+                facts = self.shown(await asked.gather(Desk(self._capgo, report, self._settings.walk)), controls.fields)
+            case Operation() if tool.writes:
+                return await self._written(tool, asked, controls, person)
+            case Operation():
+                facts = self.shown(await self._capgo.send(asked), controls.fields)
+        return fitted(asked, facts)
+
+    async def _written(
+        self, tool: Tool, operation: Operation[Any], controls: arguments.Controls, person: Person | None
+    ) -> dict[str, Any] | t.InputRequiredResult:
+        try:
+            asker = (person or Nobody()) if self._settings.ask else None
+            outcome = await self._writer.write(operation, controls, asker)
+        except (OutcomeUnknown, ServerFault) as error:
+            error.hint = f"{error.hint} Read back with {self._readers(tool)}."
+            raise
+        return outcome if isinstance(outcome, t.InputRequiredResult) else self.shown(outcome)
+
+    async def send(self, operation: Operation[A]) -> A:
+        """Send a read that a tool of this server could send.
+
+        Raises:
+            OutOfScope: The settings leave that tool out, or lock it to something else.
+            CapgoError: It brought no answer.
+        """
+        tool = self._tools.get(operation.spec.name)
+        locked = tool.locked if tool else {}
+        if tool is None or any(getattr(operation, name) not in (None, value) for name, value in locked.items()):
+            raise OutOfScope("out_of_scope", "The settings of this server do not include that.")
+        operation = operation.model_copy(update=dict(locked))
+        if self._scope:
+            await self._scope.admit(operation)
+        return await self._capgo.send(operation)
+
+    async def facts(self, operation: Operation[Any]) -> dict[str, Any]:
+        """The answer to such a read, as an agent sees it.
+
+        Raises:
+            CapgoError: As `send`.
+        """
+        return fitted(operation, self.shown(await self.send(operation)))
+
+    def shown(self, answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
+        """The facts of an answer as an agent sees them, with secrets masked unless the settings reveal them."""
+        return render.shown(answer, fields, reveal=self._settings.reveal_secrets)
+
+    def _readers(self, tool: Tool) -> str:
+        """The tools that tell whether a write of this tool happened."""
+        toolset = tool.kind.spec.toolset
+        return " or ".join(
+            name for name, other in self._tools.items() if other.kind.spec.toolset == toolset and not other.writes
+        )
+
+
+def _result(facts: dict[str, Any]) -> t.CallToolResult:
+    """The same facts in both channels: some clients show only one of them."""
+    return t.CallToolResult(structured_content=facts, content=[t.TextContent(type="text", text=render.compact(facts))])
+
+
+def _failure(error: CapgoError) -> t.CallToolResult:
+    return t.CallToolResult(is_error=True, content=[t.TextContent(type="text", text=str(error))])

@@ -1,0 +1,200 @@
+"""Writes and checks what is generated: tables in the documentation, `server.json` and `manifest.json`.
+
+`python -m scripts.docs` writes them, `python -m scripts.docs --check` fails where they differ.
+"""
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from capgo_mcp.api.operation import Declared, Effect
+from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
+from capgo_mcp.config.machine import Machine, System
+from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option
+from capgo_mcp.install.clients import CLIENTS
+from capgo_mcp.operations import OPT_IN, declared_in, toolset
+from scripts import manifests as registry
+
+ROOT: Final = Path(__file__).parents[1]
+
+_EFFECTS: Final = {
+    Effect.READ: "reads",
+    Effect.CREATE: "creates",
+    Effect.CHANGE: "changes",
+    Effect.DELETE: "deletes",
+}
+_CONFIGURATION: Final = """\
+# Configuration
+
+Written by `make docs` from the options themselves.
+
+Every option is a flag and an environment variable; the flag wins. A switch is on in the environment with `1`, `true`,
+`yes` or `on`. `capgo-mcp install CLIENT` takes the same options and hands them to the client.
+
+## The key and the address
+
+These are set in the environment only, because a command line shows in lists of processes.
+
+{variables}
+
+The key is looked for in this order, and only when the first call needs it:
+
+1. `CAPGO_API_KEY`
+2. the file that `CAPGO_API_KEY_FILE` names, read again at each call
+3. what `capgo-mcp login` saved: in the system's keyring where the extra `capgo-mcp[keyring]` is installed and there is
+   one, otherwise in a file that only you can read
+4. `~/.capgo`, where the Capgo CLI saves its key
+
+The server tells on stderr where it found a saved key. A value such as `${{NAME}}` that a client has left unfilled
+counts as not set.
+
+## Options of every command that uses the tools
+
+{options}
+
+## Options of `capgo-mcp http`
+
+{http_options}
+
+{http_variables}
+"""
+
+
+def tools() -> str:
+    """The table of the tools; opt-in toolsets have one row each."""
+    rows = [
+        (tool.spec.toolset, f"`{tool.spec.name}`", _first_sentence(tool.spec.description), _effect(tool))
+        for tool in every_tool()
+        if tool.spec.toolset in DEFAULT_TOOLSETS
+    ]
+    for module in OPT_IN:
+        operations = declared_in(module)
+        names = ", ".join(f"`{operation.spec.name}`" for operation in operations)
+        effects = dict.fromkeys(_EFFECTS[operation.spec.effect] for operation in operations)
+        rows.append((f"{toolset(module)} *", names, _first_sentence(module.__doc__ or ""), ", ".join(effects)))
+    return _table(("toolset", "tool", "what it does", "effect"), rows)
+
+
+def clients() -> str:
+    """The table of the clients and the files in which they keep their servers."""
+    rows = [
+        (
+            client.title,
+            f"`capgo-mcp install {client.name}`",
+            *(_place(client, system) for system in ("linux", "macos", "windows")),
+        )
+        for client in CLIENTS
+    ]
+    return _table(("client", "command", "Linux", "macOS", "Windows"), rows)
+
+
+def configuration() -> str:
+    """The whole page about the configuration."""
+    return _CONFIGURATION.format(
+        variables=_variables(VARIABLES),
+        options=_options(OPTIONS),
+        http_options=_options(HTTP_OPTIONS),
+        http_variables=_variables(HTTP_VARIABLES),
+    )
+
+
+SECTIONS: Final = {"tools": tools, "clients": clients}
+"""What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
+_SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)
+
+
+def filled(page: str) -> str:
+    """A page with its generated sections as they should be."""
+    return _SECTION.sub(lambda mark: f"<!-- {mark[1]} -->\n{SECTIONS[mark[1]]()}\n\n<!-- /{mark[1]} -->", page)
+
+
+def generated() -> dict[Path, str]:
+    """What every file that is generated, wholly or in parts, should hold."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return {
+        **{page: filled(page.read_text(encoding="utf-8")) for page in pages},
+        ROOT / "docs" / "configuration.md": configuration(),
+        ROOT / "server.json": _json(registry.server()),
+        ROOT / "manifest.json": _json(registry.manifest(project["requires-python"])),
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write what is generated, or with `--check` tell what is out of date."""
+    stale = [path for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text]
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is out of date: make docs", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _effect(tool: type[Declared[Any]]) -> str:
+    effect = tool.spec.effect
+    often = ", with consent" if effect is Effect.DELETE else ", at times with consent"
+    return f"{_EFFECTS[effect]}{often if tool.can_destroy() else ''}"
+
+
+def _place(client: Any, system: System) -> str:
+    home = Path("/home")
+    machine = Machine(system, home, {"APPDATA": "%APPDATA%"} if system == "windows" else {})
+    place = machine.short(client.places(machine)[0])
+    return f"`{place.replace('/', chr(92)) if system == 'windows' else place}`"
+
+
+def _first_sentence(text: str) -> str:
+    first: str = re.split(r"(?<=\.)\s|:\s|\n", text, maxsplit=1)[0]
+    return first.rstrip(".")
+
+
+def _options(options: Iterable[Option]) -> str:
+    rows = [
+        (
+            f"`{option.flag}{f' {option.metavar}' if option.metavar else ''}`",
+            f"`{option.variable}`",
+            _default(option),
+            _help(option),
+        )
+        for option in options
+    ]
+    return _table(("flag", "environment", "default", "what it does"), rows)
+
+
+def _default(option: Option) -> str:
+    if not option.metavar:
+        return "off"
+    return (
+        f"`{option.default:g}`"
+        if isinstance(option.default, float)
+        else f"`{option.default}`"
+        if option.default
+        else ""
+    )
+
+
+def _help(option: Option) -> str:
+    return f"{option.help} ({', '.join(option.choices)})" if option.choices else option.help
+
+
+def _variables(variables: dict[str, str]) -> str:
+    return _table(("environment", "what it is"), [(f"`{name}`", what) for name, what in variables.items()])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,184 @@
+"""An answer as an agent reads it: brief, without nulls, clean, and the same in both channels."""
+
+import json
+import sys
+import unicodedata
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capgo_mcp.agent import render
+from capgo_mcp.api.answers import Listing, Row
+from capgo_mcp.api.text import clean
+from capgo_mcp.operations import every
+from capgo_mcp.operations.apps import App
+from capgo_mcp.operations.bundles import Bundle
+from capgo_mcp.operations.channels import Channel
+from capgo_mcp.operations.devices import Device
+from tests.support.samples import AnyOperation
+
+LISTS: Final = [one for one in every() if issubclass(one.spec.answer, Listing)]
+HIDDEN: Final = {"Cf", "Cs", "Co"}
+BREAKS: Final = {"Cc", "Zl", "Zp"}
+LONG: Final = "x" * 10_000
+
+
+class Note(Row, brief="id text", on_request="remark"):
+    """A row to render."""
+
+    id: int | None = None
+    text: str | None = None
+    further: str | None = None
+    remark: str | None = None
+    parts: list[str] | None = None
+
+
+def of(**fields: Any) -> dict[str, Any]:
+    """The facts of one note."""
+    return render.shown(Note(**fields))
+
+
+def test_lists_show_the_brief_fields() -> None:
+    """Of a row in a list only the fields are shown that a reader of lists needs."""
+    rows = Listing[Note](items=[Note(id=1, text="a", further="b", remark="c")])
+    assert render.shown(rows) == {"items": [{"id": 1, "text": "a"}]}
+
+
+def test_lists_show_further_fields_on_request() -> None:
+    """A field that is asked for by name is shown beside the brief ones."""
+    rows = Listing[Note](items=[Note(id=1, text="a", further="b", remark="c")])
+    assert render.shown(rows, ["remark"]) == {"items": [{"id": 1, "text": "a", "remark": "c"}]}
+    assert render.requestable(Listing[Note]) == ["further", "remark", "parts"]
+
+
+def test_records_hide_only_what_is_long_or_secret() -> None:
+    """One record is shown whole, but for the fields that nobody sees without asking."""
+    note = Note(id=1, text="a", further="b", remark="c")
+    assert render.shown(note) == {"id": 1, "text": "a", "further": "b"}
+    assert render.shown(note, ["remark"])["remark"] == "c"
+    assert render.requestable(Note) == ["remark"]
+
+
+def test_unknown_and_empty_fields_are_left_out() -> None:
+    """What Capgo does not tell is not spelled out as null or as empty text."""
+    assert of(id=1, text=None, further="") == {"id": 1}
+
+
+@pytest.mark.parametrize("kept", [0, False, 0.0])
+def test_zero_and_false_are_facts(kept: Any) -> None:
+    """Falsehoods of one record are told."""
+    assert render.shown(Device(device_id="d", version=0, is_prod=False)) == {
+        "device_id": "d",
+        "version": kept,
+        "is_prod": kept,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "hidden"),
+    [
+        (Bundle, {"manifest", "native_packages", "session_key", "key_id", "r2_path"}),
+        (Device, {"key_id"}),
+        (App, {"icon_url", "transfer_history"}),
+    ],
+)
+def test_secrets_and_noise_are_shown_on_request_only(row: type[Row], hidden: set[str]) -> None:
+    """Encryption material, signed addresses and long lists cost an agent nothing unless it asks."""
+    assert hidden <= set(row.on_request)
+    assert not hidden & set(row.brief)
+
+
+@pytest.mark.parametrize("operation", LISTS, ids=lambda operation: operation.spec.name)
+def test_declared_names_are_fields(operation: AnyOperation) -> None:
+    """brief, on_request and identity name fields that exist, and the identity is always shown."""
+    answer = operation.spec.answer
+    assert issubclass(answer, Listing)
+    row = answer.row()
+    assert {*row.brief, *row.on_request} <= set(row.model_fields)
+    assert not row.identity or row.identity in row.model_fields
+    assert not row.brief or row.identity in row.brief
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.characters(), max_size=60))
+def test_text_is_clean_for_any_unicode(text: str) -> None:
+    """No control, format, surrogate or private character is left; every visible one stays, in order."""
+    shown = clean(text)
+    assert not {unicodedata.category(character) for character in shown} & (HIDDEN | BREAKS)
+    visible = [c for c in text if unicodedata.category(c) not in HIDDEN | BREAKS]
+    assert [c for c in shown if c != " "] == [c for c in visible if c != " "]
+
+
+def test_every_character_of_unicode_is_cleaned_by_its_category() -> None:
+    """All of Unicode, one by one: hidden characters vanish, line breaks become spaces, the rest stays."""
+    wrong = []
+    for number in range(sys.maxunicode + 1):
+        character = chr(number)
+        category = unicodedata.category(character)
+        expected = "" if category in HIDDEN else " " if category in BREAKS else character
+        if category != "Cn" and clean(character) != expected:
+            wrong.append(hex(number))
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("trick", "shown"),
+    [
+        ("ig\u200bnore", "ignore"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("a\x1b[31mred", "a [31mred"),
+        ("line\nbreak\r\n", "line break  "),
+        ("\U000e0041\U000e0042tags", "tags"),
+        ("\ufeffbom", "bom"),
+        ("\u2028\u2029", "  "),
+        ("naïve Überraschung 日本語 🚀", "naïve Überraschung 日本語 🚀"),
+    ],
+)
+def test_tricks_with_invisible_text_do_not_reach_the_agent(trick: str, shown: str) -> None:
+    """Zero-width, direction, tag and terminal characters are gone; languages and emoji stay."""
+    assert of(text=trick) == {"text": shown}
+
+
+def test_names_of_fields_from_outside_are_cleaned_too() -> None:
+    """Where Capgo's own names are passed on, they are cleaned like values."""
+    rendered = render.shown(Listing[Note](items=[]), [])
+    assert rendered == {"items": []}
+    assert of(parts=["a\u200b", "b\x00"]) == {"parts": ["a", "b "]}
+
+
+def test_long_text_is_cut_with_a_mark() -> None:
+    """One endless comment cannot fill an agent's context, and the cut is told."""
+    shown = of(text=LONG)["text"]
+    assert len(shown) < 600
+    assert shown.startswith("x" * 400)
+    assert shown.endswith("(cut)")
+    assert of(text="x" * 400)["text"] == "x" * 400
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(max_size=2000))
+def test_no_text_is_longer_than_the_cut(text: str) -> None:
+    """For any text the result is short, and short text is never cut."""
+    shown = clean(text)
+    assert len(shown) <= len(clean(LONG))
+    assert len(text) > 400 or "(cut)" not in shown or "(cut)" in text
+
+
+@given(facts=st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+                          lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
+                                                                                      max_size=3)))  # fmt: skip
+def test_compact_json_reads_back_and_has_no_white_space(facts: Any) -> None:
+    """The text is JSON of the facts without a byte to spare, in plain characters."""
+    written = render.compact(facts)
+    assert json.loads(written) == facts
+    assert len(written) <= len(json.dumps(facts, ensure_ascii=False))
+    assert "\n" not in written
+    assert render.compact({"a": [1, "ü"]}) == '{"a":[1,"ü"]}'
+
+
+def test_nested_rows_are_cleaned() -> None:
+    """What stands inside a record is shown by the same rules."""
+    channel = Channel.model_validate({"id": 1, "version": {"id": 7, "name": "1.0\u200b"}, "rollout_version_info": None})
+    assert render.shown(channel) == {"id": 1, "version": {"id": 7, "name": "1.0"}}

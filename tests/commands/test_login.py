@@ -1,0 +1,249 @@
+"""Saving the key between sessions, and finding it again."""
+
+import io
+import logging
+import stat
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import anyio
+import pytest
+
+from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.client.key import StaticKey
+from capgo_mcp.commands.cli import main
+from capgo_mcp.config.credentials import KeyFile, SavedKey
+from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.settings import Settings
+
+KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
+OTHER: Final = "07e40000-0000-4000-8000-00000000f00d"
+
+
+@dataclass
+class FakeKeyring:
+    """What the package keyring offers, in memory."""
+
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    locked: bool = False
+
+    def get_password(self, service: str, account: str) -> str | None:
+        """The password of an account."""
+        self._open()
+        return self.kept.get((service, account))
+
+    def set_password(self, service: str, account: str, password: str) -> None:
+        """Keep the password of an account."""
+        self._open()
+        self.kept[service, account] = password
+
+    def delete_password(self, service: str, account: str) -> None:
+        """Forget the password of an account, which must be there."""
+        self._open()
+        del self.kept[service, account]
+
+    def _open(self) -> None:
+        if self.locked:
+            raise RuntimeError("no way in")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """An account of its own, without the package keyring and without a key."""
+    for name in ("XDG_CONFIG_HOME", "CAPGO_API_KEY", "CAPGO_API_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("capgo_mcp.config.keystore.find_spec", sys.modules.get)
+    monkeypatch.delitem(sys.modules, "keyring", raising=False)
+    return Machine.here()
+
+
+@pytest.fixture
+def keyring(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
+    """The system's keyring, on that account."""
+    assert machine.home.exists()
+    fake = FakeKeyring()
+    module = ModuleType("keyring")
+    for name in ("get_password", "set_password", "delete_password"):
+        setattr(module, name, getattr(fake, name))
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    return fake
+
+
+def login(key: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
+    """Run the command with a key on its standard input, as a script would."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{key}\n"))
+    return main(["login", *options])
+
+
+def saved_key() -> str:
+    """The key as a server would find it."""
+    return anyio.run(Settings.read({}).key.read)
+
+
+def key_file(machine: Machine) -> Path:
+    """Where the key is saved without a keyring."""
+    return machine.settings / "capgo-mcp" / "key"
+
+
+def test_key_is_saved_in_a_private_file(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a keyring only the user can read the file, and the server finds it."""
+    assert login(f" '{KEY}' ", monkeypatch) == 0
+    assert stat.S_IMODE(key_file(machine).stat().st_mode) == 0o600
+    assert stat.S_IMODE(key_file(machine).parent.stat().st_mode) == 0o700
+    assert saved_key() == KEY
+
+
+def test_file_that_others_could_read_is_closed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saving anew does not inherit the rights of an open file."""
+    key_file(machine).parent.mkdir(parents=True)
+    key_file(machine).write_text("old", encoding="utf-8")
+    key_file(machine).chmod(0o644)
+    assert login(KEY, monkeypatch) == 0
+    assert stat.S_IMODE(key_file(machine).stat().st_mode) == 0o600
+
+
+def test_key_is_saved_in_the_keyring(machine: Machine, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is a keyring, the key goes there and nowhere else."""
+    assert login(KEY, monkeypatch, "--file") == 0
+    assert login(OTHER, monkeypatch) == 0
+    assert list(keyring.kept.values()) == [OTHER]
+    assert not key_file(machine).exists()
+    assert saved_key() == OTHER
+
+
+def test_file_can_be_preferred_to_the_keyring(
+    machine: Machine, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--file takes the key out of the keyring, so that there is one key only."""
+    assert login(OTHER, monkeypatch) == 0
+    assert login(KEY, monkeypatch, "--file") == 0
+    assert keyring.kept == {}
+    assert key_file(machine).exists()
+    assert saved_key() == KEY
+
+
+def test_locked_keyring_is_passed_over(machine: Machine, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keyring that fails, in whatever way, is as none."""
+    keyring.locked = True
+    assert login(KEY, monkeypatch) == 0
+    assert key_file(machine).exists()
+    assert saved_key() == KEY
+
+
+def test_logout_forgets(machine: Machine, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it no key is found, and a second time does no harm."""
+    login(KEY, monkeypatch)
+    assert main(["logout"]) == 0
+    assert keyring.kept == {}
+    with pytest.raises(KeyMissing):
+        saved_key()
+    assert main(["logout"]) == 0
+    login(KEY, monkeypatch, "--file")
+    assert main(["logout"]) == 0
+    assert not key_file(machine).exists()
+
+
+@pytest.mark.parametrize("typed", ["", "two words", "<your key>", "short"])
+def test_what_cannot_be_a_key_is_not_saved(
+    typed: str, machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slip while pasting does not overwrite a good key, and is not repeated on the screen."""
+    login(KEY, monkeypatch)
+    capsys.readouterr()
+    assert login(typed, monkeypatch) == 1
+    shown = capsys.readouterr()
+    assert saved_key() == KEY
+    assert not typed or typed not in shown.out + shown.err
+    assert machine.home.exists()
+
+
+def test_typed_key_does_not_show(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At a terminal the key is read without an echo, and nothing that is printed holds it."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("capgo_mcp.commands.login.getpass", lambda _: KEY)
+    assert main(["login"]) == 0
+    shown = capsys.readouterr()
+    assert KEY not in shown.out + shown.err
+    assert key_file(machine).exists()
+
+
+def test_key_of_the_capgo_cli_is_used_and_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What `npx @capgo/cli login` saved serves when nothing else does; the log says so, without the key."""
+    (machine.home / ".capgo").write_text(f"{KEY}\n", encoding="utf-8")
+    with caplog.at_level(logging.INFO, "capgo_mcp"):
+        assert saved_key() == KEY
+    assert "~/.capgo" in caplog.text
+    assert KEY not in caplog.text
+    login(OTHER, monkeypatch)
+    assert saved_key() == OTHER
+    main(["logout"])
+    assert (machine.home / ".capgo").exists()
+
+
+def test_environment_comes_before_what_is_saved(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CAPGO_API_KEY, then CAPGO_API_KEY_FILE, then what is saved."""
+    login(KEY, monkeypatch)
+    path = machine.home / "file"
+    assert isinstance(Settings.read({}, {}).key, SavedKey)
+    assert Settings.read({}, {"CAPGO_API_KEY_FILE": str(path)}).key == KeyFile(path)
+    assert Settings.read({}, {"CAPGO_API_KEY_FILE": str(path), "CAPGO_API_KEY": OTHER}).key == StaticKey(OTHER)
+
+
+@pytest.mark.parametrize("left", ["${CAPGO_API_KEY}", "${env:CAPGO_API_KEY}", "${user_config.api_key}", " ", ""])
+def test_unfilled_placeholders_count_as_not_set(left: str, machine: Machine) -> None:
+    """Clients hand on their own placeholder when its value is missing; that is no key."""
+    settings = Settings.read({}, {"CAPGO_API_KEY": left, "CAPGO_MCP_APP": left, "CAPGO_MCP_SANDBOX": left})
+    assert settings.key == SavedKey(
+        Machine.here({"CAPGO_API_KEY": left, "CAPGO_MCP_APP": left, "CAPGO_MCP_SANDBOX": left})
+    )
+    assert settings.app is None
+    assert not settings.sandbox
+    assert machine.home.exists()
+
+
+async def test_key_can_be_saved_while_the_server_runs(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call without a key says how to save one, and the next call finds it without a restart."""
+    source = SavedKey(machine)
+    with pytest.raises(KeyMissing) as caught:
+        await source.read()
+    assert "capgo-mcp login" in caught.value.hint
+    login(KEY, monkeypatch)
+    assert await source.read() == KEY
+
+
+def test_starting_does_not_look_for_the_key(machine: Machine, keyring: FakeKeyring) -> None:
+    """A keyring may ask its user to unlock it, which must not happen before a call needs the key."""
+    keyring.locked = True
+    assert "SavedKey" in repr(Settings.read({}))
+    assert machine.home.exists()
+
+
+def test_saved_key_is_not_shown(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No representation shows it, before or after it was read."""
+    login(KEY, monkeypatch)
+    source = SavedKey(machine)
+    assert anyio.run(source.read) == KEY
+    assert KEY not in repr(source)
+
+
+def test_folder_that_cannot_be_written_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When the file cannot be made, the user hears why."""
+    machine.settings.parent.mkdir(parents=True, exist_ok=True)
+    machine.settings.write_text("a file in the way", encoding="utf-8")
+    assert login(KEY, monkeypatch) == 2
+    assert "cannot be saved" in capsys.readouterr().err

@@ -1,0 +1,142 @@
+"""The pool of callers: one seat for each key, given up when idle, never while in use."""
+
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from capgo_mcp.client.clock import SystemClock
+from capgo_mcp.config.credentials import NoKey
+from capgo_mcp.config.settings import Settings
+from capgo_mcp.http.pool import CallerPool
+from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY
+from capgo_mcp.server.tools import Toolbox
+from tests.support.safety import text
+
+
+class FakeClock(SystemClock):
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self._ticks = anyio.Event()
+
+    def now(self) -> float:
+        """What the test says."""
+        return self.time
+
+    async def sleep(self, _: float) -> None:
+        """Until the test lets time pass."""
+        await self._ticks.wait()
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and everyone who waited go on."""
+        await anyio.wait_all_tasks_blocked()
+        self.time += seconds
+        self._ticks.set()
+        self._ticks = anyio.Event()
+        await anyio.wait_all_tasks_blocked()
+
+
+def pool(*, capacity: int = 3, clock: FakeClock | None = None, **settings: Any) -> CallerPool:
+    """A pool over the sandbox, for callers with keys of their own unless settings say otherwise."""
+    chosen = Settings(**{"key": NoKey(), "sandbox": True, **settings})
+    return CallerPool(chosen, bearer_is_key=True, capacity=capacity, idle=600, clock=clock)
+
+
+def came(key: str = "", **headers: str) -> Any:
+    """What the pool sees of a request."""
+    return SimpleNamespace(request=SimpleNamespace(headers={"x-capgo-api-key": key, **headers}))
+
+
+async def seen(callers: CallerPool, context: Any) -> Toolbox:
+    """The tools a caller gets."""
+    async with callers.toolbox(context) as toolbox:
+        return toolbox
+
+
+async def test_gives_each_key_tools_of_its_own() -> None:
+    """The same key comes back to the same tools, another one never to them."""
+    callers = pool()
+    async with callers.open(None):
+        first = await seen(callers, came(ADMIN_KEY))
+        assert await seen(callers, came(READER_KEY)) is not first
+        assert await seen(callers, came()) is not first
+        assert await seen(callers, came(authorization=f"Bearer {ADMIN_KEY}")) is first
+
+
+async def test_forgets_whoever_was_idle_longest_when_it_is_full() -> None:
+    """A newcomer takes the seat that was not used for the longest time."""
+    callers = pool(capacity=2)
+    async with callers.open(None):
+        first, second = [await seen(callers, came(name * 8)) for name in "ab"]
+        assert await seen(callers, came("a" * 8)) is first
+        await seen(callers, came("c" * 8))
+        assert await seen(callers, came("a" * 8)) is first
+        assert await seen(callers, came("b" * 8)) is not second
+
+
+async def test_never_takes_a_seat_in_use() -> None:
+    """When every seat is in use a newcomer is told to come back, and the server says that it is not ready."""
+    callers = pool(capacity=2)
+    async with callers.open(None), AsyncExitStack() as visits:
+        for name in "ab":
+            await visits.enter_async_context(callers.toolbox(came(name * 8)))
+        assert not callers.has_room
+        async with callers.toolbox(came("c" * 8)) as toolbox:
+            result: Any = await toolbox.call("capgo_list_apps", {})
+        assert text(result).startswith("[server_busy] ")
+        await visits.aclose()
+        assert callers.has_room
+
+
+async def test_forgets_whoever_stays_away() -> None:
+    """Some minutes after its last call a caller's tools and key are gone, one whose call still runs keeps them."""
+    clock = FakeClock()
+    callers = pool(clock=clock)
+    async with callers.open(None):
+        first = await seen(callers, came("a" * 8))
+        async with callers.toolbox(came("b" * 8)) as second:
+            await clock.advance(300)
+            assert await seen(callers, came("a" * 8)) is first
+            await clock.advance(599)
+            assert await seen(callers, came("a" * 8)) is first
+            await clock.advance(601)
+            assert await seen(callers, came("a" * 8)) is not first
+            assert await seen(callers, came("b" * 8)) is second
+
+
+async def test_keeps_no_key_where_it_looks_callers_up() -> None:
+    """The names of the seats are keyed hashes, which differ from process to process."""
+    names = []
+    for callers in (pool(), pool()):
+        async with callers.open(None):
+            await seen(callers, came(ADMIN_KEY))
+            names += list(callers._seats)  # noqa: SLF001 - nothing public tells the names
+    assert len(set(names)) == 2
+    assert not any(ADMIN_KEY.encode() in name for name in names)
+
+
+def test_tells_callers_apart_in_every_process() -> None:
+    """Who called is the same for every process that gets the next call, and another for every key."""
+    one, other = pool(), pool()
+    assert one.principal(came(ADMIN_KEY)) == other.principal(came(ADMIN_KEY))
+    assert len({one.principal(came(key)) for key in (ADMIN_KEY, READER_KEY, "")}) == 3
+    assert ADMIN_KEY not in str(one.principal(came(ADMIN_KEY)))
+
+
+@pytest.mark.parametrize("forget", [True, False])
+async def test_closes_what_it_opened(forget: bool) -> None:
+    """Connections are closed when their caller is forgotten or the server stops: nothing is left to the collector."""
+    clock = FakeClock()
+    callers = pool(clock=clock)
+    async with callers.open(None):
+        async with callers.toolbox(came(ADMIN_KEY)) as toolbox:
+            assert not (await toolbox.call("capgo_list_apps", {})).is_error  # type: ignore[union-attr]  # nobody is asked
+        (seat,) = callers._seats.values()  # noqa: SLF001 - nothing public leads to the connection
+        if forget:
+            await clock.advance(601)
+            assert seat.capgo._opened.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above
+    assert seat.capgo._opened.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above

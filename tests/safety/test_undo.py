@@ -1,0 +1,273 @@
+"""A change that devices feel tells what was before and after, and the calls it names take it back."""
+
+from typing import Any, Final, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from capgo_mcp.api.text import clean
+from capgo_mcp.sandbox import State
+from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP
+from tests.support import samples
+from tests.support.safety import Facts, desk, differences, lost, picture, unlimited
+
+Step = tuple[str, Facts]
+
+
+def channel(name: str, **arguments: Any) -> Step:
+    """A change of a channel of the demo app."""
+    return "capgo_set_channel", {"app_id": DEMO_APP, "channel": name, **arguments}
+
+
+def bundle(state: State, name: str, app_id: str = DEMO_APP) -> int:
+    """The id of a seeded bundle."""
+    row = state.bundle_named(app_id, name)
+    assert row is not None
+    return int(row["id"])
+
+
+class Case(NamedTuple):
+    """A change: what is set up before it, and what its note has to name."""
+
+    change: Step
+    before: tuple[Step, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+_SEEDED: Final = unlimited()
+_NOTES_BETA: Final = next(c["id"] for c in _SEEDED.channels.values() if c["app_id"] == NOTES_APP and not c["version"])
+_IDS: Final = {"app_id": DEMO_APP, "version_id": bundle(_SEEDED, "2.2.7"), "channel_id": 1}
+_FIRST_BY_IDS: Final = {
+    "app_id": NOTES_APP,
+    "version_id": bundle(_SEEDED, "1.0.0", NOTES_APP),
+    "channel_id": _NOTES_BETA,
+}
+_START: Final = {"rollout_version": "2.3.0", "rollout_enabled": True, "rollout_percentage": 12.5}
+_PIN: Final = {"app_id": DEMO_APP, "device_id": samples.DEVICE}
+_FLAGS: Final = {
+    "allow_device_self_set": True,
+    "allow_emulator": True,
+    "allow_device": False,
+    "allow_dev": True,
+    "allow_prod": False,
+    "disable_auto_update": "patch",
+    "disable_auto_update_under_native": False,
+}
+_AUTO_PAUSE: Final = {
+    "auto_pause_enabled": False,
+    "auto_pause_action": "rollback",
+    "auto_pause_failure_rate_bps": 900,
+    "auto_pause_window_minutes": 15,
+    "auto_pause_cooldown_minutes": 5,
+    "auto_pause_confidence": 0.8,
+    "auto_pause_min_attempts": 10,
+}
+
+CASES: Final = {
+    "default moved": Case(channel("beta", public=True)),
+    "default of two platforms moved": Case(
+        channel("beta", public=True),
+        before=(channel("production", ios=False), channel("staging", android=False, electron=False, public=True)),
+    ),
+    "default taken away": Case(channel("production", public=False)),
+    "bundle by name": Case(channel("production", version="2.2.7")),
+    "bundle by ids": Case(("capgo_set_bundle_channel", dict(_IDS))),
+    "bundle by ids, the same": Case(("capgo_set_bundle_channel", dict(_IDS)), (("capgo_set_bundle_channel", _IDS),)),
+    "first bundle by name": Case(
+        ("capgo_set_channel", {"app_id": NOTES_APP, "channel": "beta", "version": "1.0.0"}),
+    ),
+    "first bundle by ids": Case(("capgo_set_bundle_channel", _FIRST_BY_IDS)),
+    "channel created": Case(channel("fresh")),
+    "channel created with a bundle": Case(channel("fresh", version="2.2.7")),
+    "default channel created": Case(channel("fresh", version="2.2.7", public=True)),
+    "bundle detached": Case(channel("production", detach_bundle=True, confirm=True)),
+    "rollout started": Case(channel("production", **_START)),
+    "rollout started where one was prepared": Case(
+        channel("production", rollout_version="2.3.0"),
+        before=(channel("production", rollout_enabled=True, rollout_percentage=30, rollout_pause_reason="later"),),
+    ),
+    "rollout target changed": Case(channel("staging", rollout_version="2.2.7")),
+    "percentage changed": Case(channel("staging", rollout_percentage=60)),
+    "percentage changed in basis points": Case(channel("staging", rollout_percentage_bps=1)),
+    "rollout off": Case(channel("staging", rollout_enabled=False)),
+    "rollout paused": Case(channel("staging", rollout_paused=True)),
+    "rollout paused at a time": Case(channel("staging", rollout_paused_at="2026-11-01T10:20:00Z")),
+    "rollout resumed": Case(channel("staging", rollout_paused=False), (channel("staging", rollout_paused=True),)),
+    "rolled back": Case(channel("staging", rollback=True)),
+    "rolled back while paused": Case(channel("staging", rollback=True), (channel("staging", rollout_paused=True),)),
+    "promoted": Case(channel("staging", promote_to_stable=True)),
+    "promoted while paused": Case(
+        channel("staging", promote_to_stable=True),
+        (channel("staging", rollout_paused=True, rollout_pause_reason="crashes"),),
+    ),
+    "pause reason": Case(
+        channel("staging", rollout_pause_reason="other"), (channel("staging", rollout_pause_reason="crashes"),)
+    ),
+    "first pause reason": Case(channel("staging", rollout_pause_reason="other"), names=("rollout_pause_reason",)),
+    "draw kept": Case(channel("staging", rollout_cache_ttl_seconds=600)),
+    "auto-pause": Case(channel("staging", **_AUTO_PAUSE)),
+    "auto-pause that had no thresholds": Case(
+        channel("production", **_AUTO_PAUSE), names=("auto_pause_failure_rate_bps", "auto_pause_min_attempts")
+    ),
+    "flags": Case(channel("production", **_FLAGS)),
+    "iOS off": Case(channel("production", ios=False), names=("ios",)),
+    "all platforms off": Case(
+        channel("beta", ios=False, android=False, electron=False), names=("ios", "android", "electron")
+    ),
+    "default for one platform": Case(channel("beta", public=True, ios=True), names=("ios", "electron")),
+    "kind of download": Case(channel("beta", update_package="delta"), names=("update_package",)),
+    "retention": Case(("capgo_update_app", {"app_id": DEMO_APP, "retention": 86_400})),
+    "retention of seconds": Case(("capgo_update_app", {"app_id": DEMO_APP, "retention": 30, "confirm": True})),
+    "retention from seconds": Case(
+        ("capgo_update_app", {"app_id": DEMO_APP, "retention": 86_400}),
+        (("capgo_update_app", {"app_id": DEMO_APP, "retention": 30, "confirm": True}),),
+    ),
+    "app name": Case(("capgo_update_app", {"app_id": DEMO_APP, "name": "Other"})),
+    "app and icon": Case(
+        ("capgo_update_app", {"app_id": DEMO_APP, "icon": "https://example.com/i.png", "name": "Other"}),
+        names=("icon",),
+    ),
+    "cloud addresses": Case(("capgo_update_app", {"app_id": DEMO_APP, "block_provider_infra_requests": False})),
+    "device pinned": Case(("capgo_set_device_channel", {**_PIN, "channel": "beta"})),
+    "device pinned again": Case(
+        ("capgo_set_device_channel", {**_PIN, "channel": "beta"}),
+        (("capgo_set_device_channel", {**_PIN, "channel": "staging"}),),
+    ),
+    "device pinned to the same": Case(
+        ("capgo_set_device_channel", {**_PIN, "channel": "beta"}),
+        (("capgo_set_device_channel", {**_PIN, "channel": "beta"}),),
+    ),
+    "organization": Case(
+        ("capgo_update_organization", {"org_id": LIGHTHOUSE, "name": "Other", "website": "https://other.example.com"})
+    ),
+    "logo": Case(("capgo_update_organization", {"org_id": LIGHTHOUSE, "logo": "other.png"}), names=("logo",)),
+    "organization's e-mail": Case(
+        ("capgo_update_organization", {"org_id": LIGHTHOUSE, "management_email": "jonas@example.com"})
+    ),
+}
+_COLUMNS: Final = {"icon": "icon_url"}
+"""Arguments that are stored under another name."""
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_undo_restores_what_was_there(case: Case) -> None:
+    """The calls in `undo` set every row back, but for what `note` says Capgo does not tell."""
+    async with desk() as here:
+        for tool, arguments in case.before:
+            await here.facts(tool, **arguments)
+        before = picture(here.state)
+        outcome = await here.facts(case.change[0], **case.change[1])
+        assert outcome["done"] is True
+        assert lost(outcome.get("note")) == set(case.names)
+        for call in outcome["undo"]:
+            assert (await here.follow(call))["done"] is True
+        left = {column for _, _, column in differences(before, picture(here.state))}
+        assert left <= {_COLUMNS.get(name, name) for name in case.names}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_before_and_after_tell_only_what_changed(case: Case) -> None:
+    """`before` and `after` hold the facts that differ, and one that is told in both differs."""
+    async with desk() as here:
+        for tool, arguments in case.before:
+            await here.facts(tool, **arguments)
+        outcome = await here.facts(case.change[0], **case.change[1])
+        before, after = outcome["before"], outcome["after"]
+        assert not [name for name in before.keys() & after.keys() if before[name] == after[name]]
+        assert before or after or not outcome["undo"]
+
+
+async def test_before_and_after_of_a_moved_default_name_the_channels() -> None:
+    """Moving the default says which channel lost it."""
+    async with desk() as here:
+        outcome = await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="beta", public=True)
+    assert outcome["before"] == {"default_channels": ["production"], "public": False}
+    assert outcome["after"] == {"default_channels": ["beta"], "public": True}
+
+
+async def test_before_and_after_of_a_bundle_name_it() -> None:
+    """A channel moved to another bundle tells both by version name."""
+    async with desk() as here:
+        outcome = await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="production", version="2.2.7")
+    assert (outcome["before"]["version"]["name"], outcome["after"]["version"]["name"]) == ("2.2.8", "2.2.7")
+
+
+async def test_a_failed_change_names_no_undo() -> None:
+    """A change that Capgo refuses is an error, and nothing was changed."""
+    async with desk() as here:
+        before = picture(here.state)
+        await here.error("capgo_set_device_channel", **_PIN, channel="no such channel")
+        assert not differences(before, picture(here.state))
+
+
+HIDDEN: Final = {"zero-width": "pro\u200bduction", "a tab": "pr-\t412", "a line break": "pr-\n412", "long": "x" * 600}
+
+
+@pytest.mark.parametrize("name", HIDDEN.values(), ids=HIDDEN.keys())
+async def test_undo_never_reaches_another_channel(name: str) -> None:
+    """A channel whose name cannot be shown as it is gets no undo that hits the one whose name looks the same."""
+    async with desk() as here:
+        await here.call("capgo_set_channel", {"app_id": DEMO_APP, "channel": clean(name)})
+        before = picture(here.state)
+        result = await here.call("capgo_set_channel", {"app_id": DEMO_APP, "channel": name})
+        for call in (result.structured_content or {}).get("undo") or []:
+            await here.call(call["tool"], call["arguments"])
+        assert not [key for key in before["channels"] if key not in here.state.channels]
+
+
+VERSIONS: Final = st.sampled_from(["2.2.7", "2.2.8", "2.3.0", "1.0.0"])
+BASIS_POINTS: Final = st.integers(0, 10_000)
+FLAG: Final = st.booleans()
+VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
+    **dict.fromkeys(_FLAGS.keys() - {"disable_auto_update"}, FLAG),
+    **dict.fromkeys(("public", "ios", "android", "electron", "auto_pause_enabled"), FLAG),
+    **dict.fromkeys(("detach_bundle", "rollback", "promote_to_stable", "rollout_paused", "rollout_enabled"), FLAG),
+    **dict.fromkeys(("version", "rollout_version"), VERSIONS),
+    **dict.fromkeys(("rollout_percentage_bps", "auto_pause_failure_rate_bps"), BASIS_POINTS),
+    **dict.fromkeys(("auto_pause_min_attempts", "auto_pause_cooldown_minutes"), st.integers(0, 10_080)),
+    "rollout_percentage": st.floats(0, 100),
+    "rollout_paused_at": st.sampled_from(["2026-01-02T03:04:00Z", "2025-12-31T23:59:00+00:00"]),
+    "rollout_pause_reason": st.sampled_from(["crashes", "holiday"]),
+    "rollout_cache_ttl_seconds": st.integers(60, 31_536_000),
+    "disable_auto_update": st.sampled_from(["major", "minor", "patch", "metadata", "none"]),
+    "auto_pause_action": st.sampled_from(["pause", "rollback", "notify"]),
+    "auto_pause_confidence": st.floats(0.01, 0.99),
+    "auto_pause_window_minutes": st.integers(1, 10_080),
+}
+CHANNELS: Final = st.sampled_from(["production", "staging", "beta", "pr-412", "fresh"])
+OFTEN: Final = ["public", "ios", "android", "version", "rollout_version"] * 3
+SETTINGS: Final = st.lists(
+    st.one_of(*(st.tuples(st.just(name), VALUES[name]) for name in [*sorted(VALUES), *OFTEN])), max_size=7
+).map(lambda pairs: {"app_id": DEMO_APP, "confirm": True, **dict(pairs)})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(first=SETTINGS, second=SETTINGS, name=CHANNELS)
+async def test_undo_restores_the_row_after_any_change(first: Facts, second: Facts, name: str) -> None:
+    """Whatever a channel was and whatever is set: the undo restores all but what the note names."""
+    async with desk() as here:
+        await here.call("capgo_set_channel", {**first, "channel": name})
+        before = picture(here.state)
+        result = await here.call("capgo_set_channel", {**second, "channel": name})
+        if result.is_error:
+            assert not differences(before, picture(here.state))
+            return
+        outcome = result.structured_content or {}
+        for call in outcome["undo"]:
+            await here.follow(call)
+        left = differences(before, picture(here.state))
+        assert {column for _, _, column in left} <= lost(outcome.get("note"))
+
+
+async def test_a_channel_that_was_there_is_never_undone_by_deleting_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel that Capgo could not find before the change, but that is older than it, gets no deletion as undo."""
+    async with desk() as here:
+        known = here.state.channel_named
+        misses = iter([True])
+        monkeypatch.setattr(
+            here.state, "channel_named", lambda app, name: None if next(misses, False) else known(app, name)
+        )
+        outcome = await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="production", version="2.2.7")
+        assert outcome["undo"] == []
+        assert "the channel" in outcome["note"]

@@ -1,0 +1,193 @@
+"""What the safety tests share: a sandbox that remembers what reached it, and short ways to ask it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx2
+import mcp_types as t
+from mcp.server import Server
+
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.clock import SystemClock
+from capgo_mcp.client.key import StaticKey
+from capgo_mcp.config.settings import Settings
+from capgo_mcp.operations import every
+from capgo_mcp.sandbox import ADMIN_KEY, Limits, State, create_app, seeded
+from capgo_mcp.server.callers import OneCaller
+from capgo_mcp.server.mcp import build
+from capgo_mcp.server.tools import Toolbox
+from tests.support import samples
+from tests.support.samples import AnyOperation
+
+URL: Final = "http://sandbox.invalid"
+DESTROYERS: Final = [operation for operation in every() if operation.can_destroy()]
+"""Every operation that may need consent."""
+
+Facts = dict[str, Any]
+Picture = dict[str, dict[Any, Facts]]
+
+
+def name_of(operation: AnyOperation) -> str:
+    """The name of a tool, to tell parametrised tests apart."""
+    return operation.spec.name
+
+
+def named(tool: str) -> AnyOperation:
+    """The operation of a tool."""
+    return next(operation for operation in every() if operation.spec.name == tool)
+
+
+@dataclass
+class Recorder(httpx2.AsyncBaseTransport):
+    """Carries requests and remembers them."""
+
+    inner: httpx2.AsyncBaseTransport
+    seen: list[httpx2.Request] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Remember a request and pass it on."""
+        self.seen.append(request)
+        return await self.inner.handle_async_request(request)
+
+    @property
+    def writes(self) -> list[str]:
+        """Every request so far that is more than a read."""
+        return [f"{request.method} {request.url.path}" for request in self.seen if request.method != "GET"]
+
+
+class Hurry(SystemClock):
+    """A clock that skips every wait."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def now(self) -> float:
+        """Seconds, the skipped ones included."""
+        return super().now() + self._skipped
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self._skipped += seconds
+
+    def fail_after(self, seconds: float) -> AbstractContextManager[object]:
+        """A block that takes no longer; a short patience, which is for waiting only, ends at once."""
+        return super().fail_after(0 if seconds <= 1 else seconds)
+
+
+@dataclass
+class Desk:
+    """A toolbox over a sandbox, and a look at what went over the wire between them."""
+
+    state: State
+    wire: Recorder
+    capgo: Capgo
+    tools: Toolbox
+
+    async def call(self, tool: str, arguments: Facts) -> t.CallToolResult:
+        """Call a tool with nobody there to be asked."""
+        result = await self.tools.call(tool, arguments)
+        assert isinstance(result, t.CallToolResult)
+        return result
+
+    async def facts(self, tool: str, **arguments: Any) -> Facts:
+        """What a call that succeeds answers."""
+        result = await self.call(tool, arguments)
+        assert not result.is_error, text(result)
+        facts: Facts | None = result.structured_content
+        assert facts is not None
+        return facts
+
+    async def error(self, tool: str, **arguments: Any) -> str:
+        """What a call that fails says."""
+        result = await self.call(tool, arguments)
+        assert result.is_error, text(result)
+        return text(result)
+
+    async def follow(self, call: Facts) -> Facts:
+        """Make a call that an answer proposed, exactly as it is written there."""
+        return await self.facts(call["tool"], **call["arguments"])
+
+
+def serving(here: Desk, **settings: Any) -> Server[Any]:
+    """An MCP server over what a desk has."""
+    chosen = Settings(key=StaticKey(ADMIN_KEY), **settings)
+    return build(OneCaller(Toolbox(here.capgo, chosen)), chosen)
+
+
+def text(result: t.CallToolResult) -> str:
+    """The text of a result."""
+    return "\n".join(block.text for block in result.content if isinstance(block, t.TextContent))
+
+
+def unlimited() -> State:
+    """A seeded sandbox whose rate limits never strike."""
+    state = seeded()
+    state.limits = Limits(key_window=0, device_window=0, same_channel_window=0, address_window=0)
+    return state
+
+
+@asynccontextmanager
+async def desk(
+    *, key: str = ADMIN_KEY, state: State | None = None, inner: httpx2.AsyncBaseTransport | None = None, **settings: Any
+) -> AsyncIterator[Desk]:
+    """A toolbox over a fresh sandbox, or over what `inner` answers in its place."""
+    state = state or (State() if inner else unlimited())
+    wire = Recorder(inner or httpx2.ASGITransport(app=create_app(state)))
+    async with Capgo(key, url=URL, transport=wire, rate=1e9, clock=Hurry()) as capgo:
+        yield Desk(state, wire, capgo, samples.toolbox(capgo, **settings))
+
+
+def answering(status: int, body: Any, **headers: str) -> httpx2.MockTransport:
+    """An upstream that gives this one answer to everything."""
+    return httpx2.MockTransport(lambda _: httpx2.Response(status, json=body, headers=headers))
+
+
+def failing_reads(inner: httpx2.AsyncBaseTransport, broken: Callable[[], httpx2.Response]) -> httpx2.AsyncBaseTransport:
+    """The same upstream, with something else in place of every answer to a read."""
+    return _FailingReads(inner, broken)
+
+
+@dataclass
+class _FailingReads(httpx2.AsyncBaseTransport):
+    inner: httpx2.AsyncBaseTransport
+    broken: Callable[[], httpx2.Response]
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return self.broken() if request.method == "GET" else await self.inner.handle_async_request(request)
+
+
+_TABLES: Final = ("apps", "channels", "overrides", "orgs")
+_PASSING: Final = frozenset({"updated_at", "rollout_id"})
+
+
+def picture(state: State) -> Picture:
+    """What a change can reach, without what changes by itself; moments to the minute, as agents read them."""
+    return {table: {key: _lasting(row) for key, row in getattr(state, table).items()} for table in _TABLES}
+
+
+def _lasting(row: Facts) -> Facts:
+    return {name: _minute(name, value) for name, value in row.items() if name not in _PASSING}
+
+
+def _minute(name: str, value: Any) -> Any:
+    return str(value).replace(" ", "T")[:16] if name == "rollout_paused_at" and value else value
+
+
+def differences(before: Picture, after: Picture) -> set[tuple[str, Any, str]]:
+    """Which columns of which rows are not the same: table, key and column."""
+    return {
+        (table, key, column)
+        for table in before
+        for key in before[table].keys() | after[table].keys()
+        for row, other in [(before[table].get(key, {}), after[table].get(key, {}))]
+        for column in row.keys() | other.keys()
+        if row.get(column) != other.get(column)
+    }
+
+
+def lost(note: str | None) -> set[str]:
+    """The arguments that a note says cannot be undone."""
+    named = (note or "").rstrip(".").partition("former value of ")[2]
+    return {name.strip() for name in named.split(",") if name.strip()}

@@ -1,0 +1,131 @@
+"""Arguments for every operation, made for the seeded sandbox, and short ways to use them."""
+
+import functools
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from capgo_mcp.agent.definitions import generated
+from capgo_mcp.api.operation import Declared, Operation
+from capgo_mcp.catalog import TOOLSETS, every_tool
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.key import StaticKey
+from capgo_mcp.config.settings import Settings
+from capgo_mcp.operations import every
+from capgo_mcp.sandbox import ADMIN_KEY, seeded
+from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
+from capgo_mcp.server.tools import Toolbox
+
+AnyTool = type[Declared[Any]]
+AnyOperation = type[Operation[Any]]
+
+ALL_TOOLSETS: Final = TOOLSETS
+TODAY: Final = datetime.now(UTC).date()
+_SEEDED: Final = seeded()
+_FAILED: Final = next(row for row in _SEEDED.deliveries.values() if row["status"] == "failed")
+
+DEVICE: Final = next(device for app, device in _SEEDED.devices if app == DEMO_APP)
+
+BY_NAME: Final[dict[str, Any]] = {
+    "app_id": DEMO_APP,
+    "org_id": LIGHTHOUSE,
+    "owner_org": LIGHTHOUSE,
+    "channel": "beta",
+    "version": "2.2.7",
+    "rollout_version": "2.3.0",
+    "device_id": DEVICE,
+    "version_id": 125,
+    "channel_id": 2,
+    "page": 0,
+    "limit": 5,
+    "cursor": DEVICE,
+    "email": "jonas@example.com",
+    "management_email": "jonas@example.com",
+    "external_url": "https://cdn.example.com/bundle.zip",
+    "checksum": "a" * 64,
+    "from_date": str(TODAY - timedelta(days=7)),
+    "to_date": str(TODAY - timedelta(days=1)),
+    "api_key_id": 3,
+    "bindings": [{"role_name": "app_reader", "scope_type": "org", "org_id": LIGHTHOUSE}],
+    "expires_at": f"{TODAY + timedelta(days=30)}T00:00:00Z",
+    "updated_since": f"{TODAY - timedelta(days=30)}T00:00:00Z",
+    "rollout_paused_at": f"{TODAY}T00:00:00Z",
+    "webhook_id": _FAILED["webhook_id"],
+    "delivery_id": _FAILED["id"],
+    "job_id": "b1d0c0de-0000-4000-8000-000000000003",
+    "campaign_id": "none",
+    "invite_type": "org_member",
+    "retention": 2_592_000,
+    "auto_pause_confidence": 0.9,
+    "group_by": ["version"],
+    "plugin_version_below": "7.0.0",
+    "not_seen_since": "30d",
+}
+"""A good value for each word of the API; a word that is not here gets one by its schema."""
+
+BY_TOOL: Final[dict[str, dict[str, Any]]] = {
+    "capgo_create_app": {"app_id": "com.sample.app"},
+    "capgo_create_bundle": {"version": "9.9.9"},
+    "capgo_delete_bundle": {"version": "1.0.0"},
+    "capgo_invite_member": {"email": "robin@example.com"},
+}
+"""Values that one tool needs otherwise."""
+
+NOT_WITH_OTHERS: Final = frozenset(
+    {"detach_bundle", "rollout_percentage_bps", "rollout_paused_at", "promote_to_stable", "rollback"}
+)
+"""Arguments that exclude another argument of the same tool."""
+
+
+def required(operation: AnyTool) -> dict[str, Any]:
+    """Good values for the arguments that must be given."""
+    return {name: value(operation, name) for name, field in operation.model_fields.items() if field.is_required()}
+
+
+def full(operation: AnyTool) -> dict[str, Any]:
+    """Good values for all arguments that can stand together."""
+    return {name: value(operation, name) for name in operation.model_fields if name not in NOT_WITH_OTHERS}
+
+
+def value(operation: AnyTool, name: str) -> Any:
+    """A good value for one argument of an operation."""
+    special = BY_TOOL.get(operation.spec.name, {})
+    known = special.get(name, BY_NAME.get(name))
+    return from_schema(input_schema(operation)["properties"][name]) if known is None else known
+
+
+def from_schema(schema: dict[str, Any]) -> Any:
+    """Some value that a schema allows."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema["type"]:
+        case "boolean":
+            return True
+        case "integer" | "number":
+            return max(1, schema.get("minimum", 1))
+        case "array":
+            return []
+        case "object":
+            return {}
+        case _:
+            return "sample"
+
+
+@functools.cache
+def input_schema(operation: AnyTool) -> dict[str, Any]:
+    """The schema of a tool's arguments."""
+    return generated(operation).input_schema
+
+
+def endpoint(name: str) -> AnyOperation:
+    """The operation of a tool that is one endpoint of the API."""
+    return next(operation for operation in every() if operation.spec.name == name)
+
+
+def tool(name: str) -> AnyTool:
+    """What a tool is declared as."""
+    return next(kind for kind in every_tool() if kind.spec.name == name)
+
+
+def toolbox(capgo: Capgo, **settings: Any) -> Toolbox:
+    """The tools over a client, all toolsets on unless settings say otherwise."""
+    return Toolbox(capgo, Settings(key=StaticKey(ADMIN_KEY), **{"toolsets": ALL_TOOLSETS, **settings}))
