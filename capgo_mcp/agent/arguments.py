@@ -11,10 +11,11 @@ from types import GenericAlias
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
-from pydantic.alias_generators import to_snake
+from pydantic.alias_generators import to_camel, to_snake
 
 from capgo_mcp.api.errors import InvalidArguments
-from capgo_mcp.api.operation import Declared
+from capgo_mcp.api.operation import Declared, Operation
+from capgo_mcp.operations import every
 
 
 class Controls(BaseModel):
@@ -45,8 +46,9 @@ def read(
     Raises:
         InvalidArguments: They break a rule; the error names each and the tool's arguments.
     """
-    known = {*kind.model_fields, *offered}
+    known = {*kind.model_fields, *kind.spec.synonyms, *offered}
     spelled = {field.serialization_alias: name for name, field in kind.model_fields.items()}
+    spelled |= {to_camel(name): name for name in kind.spec.synonyms}
     given: dict[str, Any] = {}
     for written, value in raw.items():
         name = written if written in known else spelled.get(written, to_snake(written))
@@ -55,7 +57,9 @@ def read(
         if name in kind.spec.refuses:
             raise InvalidArguments(kind.spec.refuses[name])
         if name not in known or locked.get(name, value) != value:
-            raise InvalidArguments(_unknown(written, known - set(locked)), usage(kind, offered, locked))
+            raise InvalidArguments(
+                _elsewhere(kind, name) or _unknown(written, known - set(locked)), usage(kind, offered, locked)
+            )
         if name in given:
             raise InvalidArguments(f"{name} is given twice, in two spellings.")
         given[name] = value
@@ -75,6 +79,16 @@ def usage(kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[st
     return f"{kind.spec.name} takes " + ("; ".join(parts) if parts else "no arguments") + "."
 
 
+def _elsewhere(kind: type[Declared[Any]], name: str) -> str | None:
+    """That another tool of the same endpoint takes an argument."""
+    if not issubclass(kind, Operation):
+        return None
+    there = (kind.spec.method, kind.spec.path)
+    others = (other for other in every() if (other.spec.method, other.spec.path) == there and other is not kind)
+    right = next((other for other in others if name in {*other.model_fields, *other.spec.synonyms}), None)
+    return f"{name} is an argument of {right.spec.name}." if right else None
+
+
 def _unknown(written: str, known: Collection[str], kind: str = "an argument") -> str:
     near = get_close_matches(to_snake(written), known, n=1, cutoff=0.5)
     quoted = json.dumps(written[:60])
@@ -86,7 +100,7 @@ def _validated(
 ) -> tuple[Declared[Any], Controls]:
     problems: list[str] = []
     models: list[Any] = []
-    for model, names in ((kind, set(kind.model_fields)), (Controls, set(offered))):
+    for model, names in ((kind, {*kind.model_fields, *kind.spec.synonyms}), (Controls, offered)):
         mine = {name: _unpacked(model, name, value) for name, value in given.items() if name in names}
         try:
             models.append(model.model_validate(mine))
@@ -99,7 +113,8 @@ def _validated(
 
 def _unpacked(model: type[BaseModel], name: str, value: Any) -> Any:
     """A list or object that was sent as JSON text."""
-    if isinstance(value, str) and value[:1] in ("[", "{") and _is_container(model.model_fields[name].annotation):
+    field = model.model_fields.get(name)  # no word of the API alone stands for a list or object
+    if field and isinstance(value, str) and value[:1] in ("[", "{") and _is_container(field.annotation):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):

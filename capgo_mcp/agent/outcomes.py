@@ -1,6 +1,6 @@
 """What a tool that writes answers: what was done, or what would be done if the user agrees."""
 
-from typing import Any, Generic
+from typing import Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,6 +29,8 @@ class Outcome(BaseModel, Generic[A]):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     done: bool
+    changed: Literal["nothing"] | None = None
+    """Said when the call was no error and yet nothing is different: `note` has the reason, and what would change it."""
     result: A | None = None
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None

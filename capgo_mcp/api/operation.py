@@ -13,7 +13,7 @@ An insight has no endpoint: it says with `gather` which reads its answer is made
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
@@ -83,6 +83,8 @@ class Spec:
     """Whether so much goes that the user also has to confirm the name of it."""
     refuses: Mapping[str, str]
     """Arguments that are tried in vain, each with what to do instead."""
+    synonyms: Collection[str]
+    """Words of the API that the class reads as well, beside its own."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class Operation(Declared[A], Generic[A]):
         empty_when: EmptyPage | None = None,
         if_empty: str | None = None,
         refuses: Mapping[str, str] | None = None,
+        synonyms: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         """Read the declaration: class arguments as in `Endpoint`, with `http` holding method and path."""
@@ -181,6 +184,7 @@ class Operation(Declared[A], Generic[A]):
             needs=needs,
             by_name=by_name,
             refuses=refuses or {},
+            synonyms=frozenset(synonyms),
         )
 
 
@@ -222,7 +226,14 @@ class Insight(Declared[A], Generic[A]):
         """Read the declaration, which is the class and its docstring."""
         super().__init_subclass__(**kwargs)
         if cls.__bases__[0] is not Insight:  # not the intermediate Insight[Found] that pydantic makes
-            cls.spec = Spec(**cls.described(), toolset="insights", effect=Effect.READ, by_name=False, refuses={})
+            cls.spec = Spec(
+                **cls.described(),
+                toolset="insights",
+                effect=Effect.READ,
+                by_name=False,
+                refuses={},
+                synonyms=frozenset(),
+            )
 
     @abstractmethod
     async def gather(self, desk: Desk) -> A:

@@ -324,15 +324,37 @@ BY_OPERATION: Final[dict[tuple[str, str], Meaning]] = {
         "There is no such channel",
         "Names are exact and case-sensitive: look it up with capgo_list_channels.",
     ),
-    ("capgo_set_channel", "unknown_error"): Meaning(
-        ServerFault,
-        "Capgo could not do it; it answers so when version or rollout_version names no bundle of this app",
-        "Check the name with capgo_list_bundles and read the channel back with capgo_get_channel before trying again.",
+    **dict.fromkeys(
+        (("capgo_set_channel", "unknown_error"), ("capgo_set_rollout", "unknown_error")),
+        Meaning(
+            ServerFault,
+            "Capgo could not do it; it answers so when version names no bundle of this app",
+            "Check the name with capgo_list_bundles and read the channel back with capgo_get_channel before trying "
+            "again.",
+        ),
     ),
-    ("capgo_set_channel", "cannot_access_app"): Meaning(
-        NotAllowed,
-        f"No right to change this channel. {_HIDDEN}",
-        "With fewer rights, capgo_set_bundle_channel puts a bundle on a channel.",
+    **dict.fromkeys(
+        (("capgo_set_channel", "cannot_access_app"), ("capgo_set_rollout", "cannot_access_app")),
+        Meaning(
+            NotAllowed,
+            f"No right to change this channel. {_HIDDEN}",
+            "With fewer rights, capgo_set_bundle_channel puts a bundle on a channel.",
+        ),
+    ),
+    ("capgo_set_rollout", "cannot_find_channel"): Meaning(
+        NotFound,
+        "There is no such channel, and a rollout needs one that serves a bundle already",
+        "Create it first with capgo_set_channel and a version, then start the rollout.",
+    ),
+    ("capgo_set_rollout", "missing_stable_version"): Meaning(
+        Refused,
+        "The channel serves no bundle yet, to which a rollout could fall back",
+        "Give it one first with capgo_set_channel and a version, then start the rollout.",
+    ),
+    ("capgo_set_rollout", "missing_rollout_version"): Meaning(
+        Refused,
+        "No rollout is there that could be promoted",
+        "See capgo_get_channel; to put a bundle on the channel, capgo_set_channel with version.",
     ),
     ("capgo_set_device_channel", "too_many_requests"): Meaning(
         RateLimited, "The same device and channel can be set once a minute, counting failures"

@@ -56,7 +56,7 @@ def nobody_gets_it(version: str, by: list[Serving]) -> Iterator[Obstacle]:
     if not by:
         yield Obstacle(
             what=f"No channel serves {quoted(version)}, so no device gets it.",
-            do="Move a channel to it: capgo_set_channel with version, or with rollout_version for a staged rollout.",
+            do="Move a channel to it: capgo_set_channel with version, or capgo_set_rollout for a share of the devices.",
         )
     elif all(one.reach != "default" for one in by):
         yield Obstacle(
@@ -82,17 +82,17 @@ def _rollout(channel: Channel) -> Iterator[Obstacle]:
     name = quoted(channel.name or "")
     if not channel.rollout_enabled:
         yield Obstacle(
-            what=f"The rollout on channel {name} is off.", do="capgo_set_channel with rollout_enabled true starts it."
+            what=f"The rollout on channel {name} is off.", do="capgo_set_rollout with action start begins it anew."
         )
     elif not rolled_out(channel):
         yield Obstacle(
-            what=f"The rollout on channel {name} is at 0 %.", do="capgo_set_channel with rollout_percentage widens it."
+            what=f"The rollout on channel {name} is at 0 %.", do="capgo_set_rollout with action widen reaches more."
         )
     if channel.rollout_paused_at:
         reason = f": {quoted(channel.rollout_pause_reason)}" if channel.rollout_pause_reason else ""
         yield Obstacle(
             what=f"The rollout on channel {name} is paused, since {channel.rollout_paused_at:%Y-%m-%d %H:%M}Z{reason}.",
-            do="Find out why, then capgo_set_channel with rollout_paused false, or rollback true.",
+            do="Find out why, then capgo_set_rollout with action resume, or drop.",
         )
 
 

@@ -208,8 +208,10 @@ def _insertion(text: str, node: Node, name: str, value: Any, unit: str) -> Edit:
     inside = text[node.start + 1 : node.end - 1]
     line_end = newline(text)
     if node.members and "\n" not in inside:
-        last = node.members[-1].node.end
-        return Edit(last, last, f", {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+        last, new = node.members[-1], f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
+        if last.comma is not None:  # behind it, so that a comment before the comma stays with the member it is about
+            return Edit(last.comma + 1, last.comma + 1, f"{new},")
+        return Edit(last.node.end, last.node.end, f",{new}")
     outer = _line_indent(text, node.start)
     indent = _line_indent(text, node.members[0].start) if node.members else outer + unit
     new = f"{line_end}{indent}{json.dumps(name)}: {_laid_out(value, indent, unit, line_end)}"

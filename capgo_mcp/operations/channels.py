@@ -3,23 +3,27 @@
 https://capgo.app/docs/public-api/channels/
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
+from capgo_mcp.api import rollout
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
-from capgo_mcp.api.fields import AppId, BundleName, ChannelName, Limit, Page, sent_as
+from capgo_mcp.api.fields import WIRE, AppId, BundleName, ChannelName, Limit, Page, sent_as
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 
 
 def _stored_word(word: Any) -> Any:
     """`metadata` is the pages' and the vendor CLI's word for what the database calls `version_number`."""
     return "version_number" if word == "metadata" else word
-
-
-def _is_said(value: object) -> bool:
-    """Whether an argument asks for something: 0 percent does, a flag that is off does not."""
-    return value is not None and value is not False
 
 
 BlockedUpdate = Annotated[
@@ -65,6 +69,9 @@ class Channel(
     rollout_pause_reason: str | None = None
     rollout_cache_ttl_seconds: int | None = None
     rollout_id: str | None = None
+    ios: bool | None = None
+    android: bool | None = None
+    update_package: str | None = None
     disable_auto_update: str | None = None
     disable_auto_update_under_native: bool | None = None
     allow_device_self_set: bool | None = None
@@ -111,9 +118,10 @@ class ChannelSet(Ok):
 
 
 class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.update_settings", effect=Effect.CHANGE):
-    """Create or change a channel: move or roll back production to a version, start or pause a rollout, make it default.
+    """Deploy, release or put a bundle on a channel: move or roll back production to a version, make it the default.
 
-    Also sets who may join and who is served. Only what is given changes; devices follow at their next update check.
+    Creates a channel too, and sets platforms, who is served and update rules. Only what is given changes. To reach a
+    share of the devices first: capgo_set_rollout.
     """
 
     app_id: AppId
@@ -143,30 +151,50 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
         Literal["all", "zip", "delta", "zip_from_builtin", "delta_from_builtin"] | None,
         Field(description="Kind of download.", serialization_alias="updatePackage"),
     ] = None
-    rollout_version: Annotated[
-        BundleName | None, Field(description="Bundle to roll out in stages.", serialization_alias="rolloutVersion")
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        if self.version is not None and self.detach_bundle:
+            raise ValueError("give version or detach_bundle, not both")
+        return self
+
+
+class SetRollout(
+    Operation[ChannelSet],
+    http="POST /channel",
+    needs="channel.update_settings",
+    effect=Effect.CHANGE,
+    synonyms=rollout.SYNONYMS,
+):
+    """Roll out a bundle gradually, to a percentage of a channel's devices: start, widen, pause, resume, promote, drop.
+
+    `drop` rolls it back, and the stable bundle stays; `promote` makes its bundle the stable one; `advance` promotes it
+    and starts the next. For all devices at once: capgo_set_channel.
+    """
+
+    app_id: AppId
+    channel: ChannelName
+    action: Annotated[
+        rollout.Action,
+        Field(
+            description="start takes version and percentage, widen percentage, advance version; off forgets the bundle."
+        ),
+    ]
+    version: Annotated[
+        BundleName | None, Field(description="Bundle version to roll out.", serialization_alias="rolloutVersion")
     ] = None
-    rollout_enabled: Annotated[
-        bool | None, Field(description="Rollout on or off.", serialization_alias="rolloutEnabled")
-    ] = None
-    rollout_percentage: Annotated[
+    percentage: Annotated[
         float | None,
-        Field(description="Share of devices, in percent.", ge=0, le=100, serialization_alias="rolloutPercentage"),
+        Field(description="Share of devices, in percent.", ge=0, le=100, serialization_alias="rolloutPercentageBps"),
+        sent_as(lambda percent: round(percent * 100)),
     ] = None
-    rollout_percentage_bps: Annotated[
-        BasisPoints | None,
-        Field(description="The same in basis points.", serialization_alias="rolloutPercentageBps"),
-    ] = None
-    rollout_paused: Annotated[
-        bool | None, Field(description="Pause or resume the rollout.", serialization_alias="rolloutPaused")
-    ] = None
-    rollout_paused_at: Annotated[
-        str | None, Field(description="Paused since (ISO time).", serialization_alias="rolloutPausedAt")
-    ] = None
-    rollout_pause_reason: Annotated[
+    pause_reason: Annotated[
         str | None, Field(description="Why it is paused.", serialization_alias="rolloutPauseReason")
     ] = None
-    rollout_cache_ttl_seconds: Annotated[
+    paused_at: Annotated[
+        str | None, Field(description="Paused since (ISO time).", serialization_alias="rolloutPausedAt")
+    ] = None
+    cache_ttl_seconds: Annotated[
         int | None,
         Field(
             description="Seconds a device keeps its draw.",
@@ -174,10 +202,6 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
             le=31_536_000,
             serialization_alias="rolloutCacheTtlSeconds",
         ),
-    ] = None
-    rollback: Annotated[bool | None, Field(description="Drop the rollout; keep the stable bundle.")] = None
-    promote_to_stable: Annotated[
-        bool | None, Field(description="Make the rollout bundle the stable one.", serialization_alias="promoteToStable")
     ] = None
     auto_pause_enabled: Annotated[
         bool | None, Field(description="Stop a failing rollout by itself.", serialization_alias="autoPauseEnabled")
@@ -211,18 +235,20 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
         Count | None, Field(description="Failures needed.", serialization_alias="autoPauseMinFailures")
     ] = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, given: Any) -> Any:
+        return rollout.in_our_words(given) if isinstance(given, Mapping) else given
+
     @model_validator(mode="after")
-    def _one_meaning(self) -> Self:
-        for one, other in (
-            ("version", "detach_bundle"),
-            ("rollout_percentage", "rollout_percentage_bps"),
-            ("rollout_paused", "rollout_paused_at"),
-            ("rollback", "promote_to_stable"),
-        ):
-            if _is_said(getattr(self, one)) and _is_said(getattr(self, other)):
-                msg = f"give {one} or {other}, not both"
-                raise ValueError(msg)
+    def _makes_sense(self) -> Self:
+        rollout.check(self.action, {name for name in self.model_fields_set if getattr(self, name) is not None})
         return self
+
+    @model_serializer(mode="wrap")
+    def _in_words_of_the_api(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return rollout.in_words_of_the_api(fields) if info.context is WIRE else fields
 
 
 class DeleteChannel(Operation[Ok], http="DELETE /channel", needs="channel.delete", effect=Effect.DELETE):

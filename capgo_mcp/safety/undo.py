@@ -15,7 +15,7 @@ from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.apps import GetApp, UpdateApp
 from capgo_mcp.operations.bundles import SetBundleChannel
-from capgo_mcp.operations.channels import DeleteChannel, GetChannel, ListChannels, SetChannel
+from capgo_mcp.operations.channels import DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
 from capgo_mcp.operations.devices import GetDevice, SetDeviceChannel, UnsetDeviceChannel
 from capgo_mcp.operations.organizations import GetOrganization, UpdateOrganization
 
@@ -23,12 +23,12 @@ Facts = dict[str, Any]
 
 _NEW: Final = timedelta(minutes=10)
 """Age of a channel up to which this call may have made it: the two clocks need not agree."""
-_ENDED: Final[Facts] = {
-    "rollout_enabled": False,
-    "rollout_percentage_bps": 0,
-    "rollout_paused_at": None,
-    "rollout_pause_reason": None,
+_SETTINGS: Final = {
+    "rollout_cache_ttl_seconds": "cache_ttl_seconds",
+    **{name: name for name in SetRollout.model_fields if name.startswith("auto_pause_")},
 }
+"""What a channel stores of a rollout's settings, and the arguments that set it."""
+_REASON: Final = "rollout_pause_reason"
 _NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "last_version", "other_channels"})
 """Facts that change by themselves or repeat another one."""
 
@@ -42,10 +42,14 @@ class Undo(NamedTuple):
 
 
 class Witness(NamedTuple):
-    """How a change is seen and taken back: reads what it touches, and knows the way back from before and after."""
+    """How a change is seen and taken back: reads what it touches, and knows the way back from before and after.
+
+    `in_vain` says why a call would not do what it seems to, from what is there before it; such a call is not sent.
+    """
 
     look: Callable[[Any, Capgo], Awaitable[Facts]]
     undo: Callable[[Any, Facts, Facts], Undo]
+    in_vain: Callable[[Any, Facts], str | None] = lambda _operation, _before: None
 
 
 async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str) -> Outcome[Any]:
@@ -61,6 +65,8 @@ async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str)
     """
     witness = WITNESSES.get(type(operation))
     before = await _look(witness, operation, capgo)
+    if witness and not isinstance(before, CapgoError) and (why := witness.in_vain(operation, before)):
+        return Outcome(done=False, changed="nothing", note=why)
     answer = await capgo.send(operation, request_id=request_id)
     result = answer if set(answer.model_fields_set) - {"status"} else None
     if witness is None:
@@ -110,21 +116,22 @@ def _untold(operation: Operation[Any], *names: str) -> list[str]:
     return [name for name in names if getattr(operation, name) is not None]
 
 
-async def _see_channel(operation: SetChannel, capgo: Capgo) -> Facts:
+async def _see_channel(operation: SetChannel | SetRollout, capgo: Capgo) -> Facts:
     facts: Facts = {}
     with suppress(NotFound):
         facts = shown(await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel)))
-    if facts and operation.public is None:
+    public = isinstance(operation, SetChannel) and operation.public is not None
+    if facts and not public:
         return facts
     channels = (await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))).items
     if not facts:
         facts["other_channels"] = [channel.name for channel in channels if channel.name]
-    if operation.public is not None:
+    if public:
         facts["default_channels"] = [channel.name for channel in channels if channel.public]
     return facts
 
 
-def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
+def _undo_channel(operation: SetChannel | SetRollout, before: Facts, after: Facts) -> Undo:
     app_id, channel = operation.app_id, operation.channel
     robbed = set(before.get("default_channels", [])) - set(after.get("default_channels", []))
     defaults = [_call(SetChannel, app_id=app_id, channel=name, public=True) for name in sorted(robbed)]
@@ -135,16 +142,18 @@ def _undo_channel(operation: SetChannel, before: Facts, after: Facts) -> Undo:
         back["version"] = back["version"]["name"]
     if "version" in lost:
         back["detach_bundle"] = True
-    ended = _set_rollout_back(back, before, after)
     if defaults:
         back.pop("public", None)
-    steps = [{"rollback": True}, back] if ended else [back]
-    mine = [_call(SetChannel, app_id=app_id, channel=channel, **step) for step in steps if step]
-    lost = [name for name in lost if name not in ("version", "rollout_version", "rollout_paused_at")]
-    return Undo([*mine, *defaults], [*lost, *_platforms(operation), *_untold(operation, "update_package")])
+    rollout, gone = _rollout_back(before, after)
+    calls = [_call(SetChannel, app_id=app_id, channel=channel, **back)] if back else []
+    calls += [_call(SetRollout, app_id=app_id, channel=channel, **step) for step in rollout]
+    lost = [name for name in lost if name != "version"]
+    if isinstance(operation, SetChannel):
+        gone = [*gone, *_platforms(operation), *_untold(operation, "update_package")]
+    return Undo([*calls, *defaults], [*lost, *gone])
 
 
-def _undo_creation(operation: SetChannel, before: Facts, after: Facts, defaults: list[Call]) -> Undo:
+def _undo_creation(operation: SetChannel | SetRollout, before: Facts, after: Facts, defaults: list[Call]) -> Undo:
     """A channel that is older than the call was there before, whatever Capgo said: then there is no way back."""
     if not _is_new(after):
         return Undo(defaults, ["the channel, which could not be read"])
@@ -159,23 +168,57 @@ def _is_new(channel: Facts) -> bool:
     return made is not None and datetime.now(UTC) - datetime.fromisoformat(made) < _NEW
 
 
-def _set_rollout_back(back: Facts, before: Facts, after: Facts) -> bool:
-    """Complete the arguments that set a rollout back; true when there was none, so that it has to be ended first."""
-    former = before.get("rollout_version_info")
-    back.pop("rollout_version", None)
-    if before.get("rollout_paused_at") != after.get("rollout_paused_at") and "rollout_paused_at" not in before:
-        back["rollout_paused"] = False
-    if former == after.get("rollout_version_info"):
-        return False
-    if former:
-        back["rollout_version"] = former["name"]
-        return False
-    for name, fresh in _ENDED.items():  # ending a rollout resets these
-        back.pop(name, None)
-        if before.get(name, fresh) != fresh:
-            back[name] = before[name]
-    back.pop("rollout_paused", None)
-    return True
+def _without_rollout(operation: SetRollout, before: Facts) -> str | None:
+    """Capgo says ok to a pause, a drop or a share of no rollout; a pause would even stop the next one."""
+    if not before or before.get("rollout_version_info") or operation.action in ("start", "auto_pause"):
+        return None
+    serves = (
+        f"serves {quoted(before['version']['name'])} to all its devices" if before.get("version") else "has no bundle"
+    )
+    return (
+        f"No rollout is on channel {quoted(operation.channel)}, which {serves}: nothing to {operation.action}. "
+        "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
+    )
+
+
+def _rollout_back(before: Facts, after: Facts) -> tuple[list[Facts], list[str]]:
+    """The steps that set a rollout back, and the arguments whose former value Capgo does not tell."""
+    changed = [name for name in _SETTINGS if before.get(name) != after.get(name)]
+    settings = {_SETTINGS[name]: before[name] for name in changed if name in before}
+    lost = [_SETTINGS[name] for name in changed if name not in before]
+    former, now = before.get("rollout_version_info"), after.get("rollout_version_info")
+    if former is None:
+        steps = [{"action": "drop"}] if now else []
+    else:
+        steps = _running_back(before, after, former["name"], same=former == now)
+        if before.get("rollout_paused_at") and after.get("rollout_pause_reason") and not before.get(_REASON):
+            lost.append("pause_reason")
+    if settings and steps:
+        steps[-1] |= settings
+    return (steps or [{"action": "auto_pause", **settings}] if settings else steps), lost
+
+
+def _running_back(before: Facts, after: Facts, version: str, *, same: bool) -> list[Facts]:
+    """The steps to a rollout as it was: it reaches nobody until it is paused again, if it was."""
+    share = before.get("rollout_percentage_bps", 0) / 100
+    paused, enabled = before.get("rollout_paused_at"), before.get("rollout_enabled", False)
+    steps: list[Facts] = []
+    if not same or (enabled and not after.get("rollout_enabled")):
+        steps.append({"action": "start", "version": version, "percentage": share if enabled and not paused else 0})
+    pauses = (before.get("rollout_paused_at"), before.get(_REASON)) != (
+        after.get("rollout_paused_at"),
+        after.get(_REASON),
+    )
+    if paused and (pauses or steps):
+        reason = {"pause_reason": before[_REASON]} if before.get(_REASON) else {}
+        steps.append({"action": "pause", "paused_at": paused, "percentage": share, **reason})
+    elif pauses and same:
+        steps.append({"action": "resume", "percentage": share})
+    elif same and share != after.get("rollout_percentage_bps", 0) / 100:
+        steps.append({"action": "widen", "percentage": share})
+    if not enabled and (steps or after.get("rollout_enabled")):
+        steps.append({"action": "off"})
+    return steps
 
 
 def _platforms(operation: SetChannel) -> list[str]:
@@ -236,6 +279,7 @@ def _undo_device(operation: SetDeviceChannel, before: Facts, after: Facts) -> Un
 
 WITNESSES: Final[dict[type[Operation[Any]], Witness]] = {
     SetChannel: Witness(_see_channel, _undo_channel),
+    SetRollout: Witness(_see_channel, _undo_channel, _without_rollout),
     SetBundleChannel: Witness(_see_channel_by_id, _undo_bundle_channel),
     UpdateApp: Witness(_see_app, _undo_app),
     UpdateOrganization: Witness(_see_organization, _undo_organization),

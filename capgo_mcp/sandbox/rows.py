@@ -15,6 +15,7 @@ _CHANNEL_DEFAULTS: Row = {
     "ios": True,
     "android": True,
     "electron": True,
+    "update_package": "all",
     "allow_device_self_set": False,
     "allow_emulator": True,
     "allow_device": True,

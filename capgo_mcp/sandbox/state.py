@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox.answers import Row
 from capgo_mcp.sandbox.limits import Limits, Meters
 from capgo_mcp.sandbox.times import postgres
@@ -19,6 +20,7 @@ class State:
     """The tables, each a dictionary of rows by primary key, beside the clock and the counters."""
 
     clock: Callable[[], float] = time.time
+    behaviour: Behaviour = Behaviour.NOVEMBER
     limits: Limits = field(default_factory=Limits)
     users: dict[str, Row] = field(default_factory=dict)
     orgs: dict[str, Row] = field(default_factory=dict)

@@ -78,11 +78,11 @@ Start a staged rollout of the bundle `version` on the channel `channel` (default
 1. capgo_get_release_status with the version: does it exist, what stands in its way.
 2. capgo_get_channel with the channel: its stable bundle, and whether another rollout is running or paused.
 3. If another rollout is there, STOP and ask what shall become of it: promoted, dropped, or left alone.
-4. Propose the settings: rollout_version, rollout_enabled true, rollout_percentage, and auto_pause_enabled true with
-   auto_pause_action pause. Say how many devices that is.
+4. Propose the settings: version, percentage, and auto_pause_enabled true with auto_pause_action pause. Say how many
+   devices that is.
 5. STOP. Ask whether to start. Do nothing until they say yes.
-6. capgo_set_channel with exactly these.
-7. Tell how to go on later: a higher rollout_percentage, then promote_to_stable, or rollback to drop it.""",
+6. capgo_set_rollout with action start and exactly these.
+7. Tell how to go on later: capgo_set_rollout with action widen, then promote; pause to wait, drop to end it.""",
     ),
     Recipe(
         "roll_back",
@@ -96,12 +96,12 @@ Start a staged rollout of the bundle `version` on the channel `channel` (default
 Roll the channel `channel` back (the default one if none is given), to the bundle `version` if one is given.
 
 1. capgo_get_channel with the channel: its stable bundle and its rollout.
-2. If a rollout is running, the quickest way back is capgo_set_channel with rollback true: the stable bundle stays.
+2. If a rollout is running, the quickest way back is capgo_set_rollout with action drop: the stable bundle stays.
 3. Otherwise find the bundle to return to: the given one, or the one before the present in capgo_list_bundles that
    capgo_get_bundle_usage of the last weeks shows on many devices.
 4. Say what would happen, to which version, and that devices whose native build is newer than it do not go back.
 5. STOP. Ask whether to roll back. Do nothing until they say yes.
-6. capgo_set_channel with rollback true, or with version.
+6. capgo_set_rollout with action drop, or capgo_set_channel with version.
 7. Read back with capgo_get_release_status, and say when devices will follow: at their next update check.""",
     ),
     Recipe(

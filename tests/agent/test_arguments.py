@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from capgo_mcp.agent import arguments, definitions
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.api.errors import InvalidArguments
+from capgo_mcp.api.operation import Operation
+from capgo_mcp.client.wire import write_request
 from capgo_mcp.operations import every
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from tests.support import samples
@@ -53,6 +55,7 @@ def test_spelling_of_the_api_is_understood(operation: AnyTool) -> None:
     given = samples.full(operation)
     plain = read(operation, given)[0]
     aliases = {name: field.serialization_alias or name for name, field in operation.model_fields.items()}
+    aliases |= {"percentage": "rolloutPercentage"}  # beside the one in basis points that is sent
     assert read(operation, {aliases[name]: value for name, value in given.items()})[0] == plain
     assert read(operation, {_camel(name): value for name, value in given.items()})[0] == plain
 
@@ -123,7 +126,7 @@ def test_broken_json_text_is_refused(text: str) -> None:
         ("capgo_list_devices", "appid", "app_id"),
         ("capgo_list_devices", "updatedSince", None),
         ("capgo_delete_bundle", "versoin", "version"),
-        ("capgo_set_channel", "rolloutPercent", "rollout_percentage"),
+        ("capgo_set_rollout", "rolloutPercent", "rollout_percentage"),
         ("capgo_get_app", "zzzzzz", ""),
     ],
 )
@@ -245,7 +248,7 @@ def test_consent_is_no_argument_of_harmless_tools(operation: AnyTool) -> None:
         ("capgo_update_app", {"app_id": DEMO_APP, "retention": -7001}, "retention"),
         ("capgo_create_organization", {"name": "xy"}, "name"),
         ("capgo_set_channel", {"app_id": DEMO_APP, "channel": "c", "public": "xyzzy"}, "public must be true or false"),
-        ("capgo_set_channel", {"app_id": DEMO_APP, "channel": "c", "rollout_percentage": 7001}, "rollout_percentage"),
+        ("capgo_set_rollout", {"app_id": DEMO_APP, "channel": "c", "percentage": 7001}, "percentage"),
         ("capgo_get_user_statistics", {"from": "2026-11-07", "to": "2026-11-01"}, "must not be later than to_date"),
         ("capgo_get_user_statistics", {"from": "xyzzy", "to": "2026-11-01"}, "from_date"),
         ("capgo_create_api_key", {"name": "k", "bindings": [{"role_name": 7001}]}, "bindings.0.role_name must be text"),
@@ -264,20 +267,88 @@ def test_broken_rules_are_told_in_a_sentence_without_the_value(name: str, wrong:
     assert error.hint.startswith(f"{name} takes ")
 
 
+BETA: Final = {"app_id": DEMO_APP, "channel": "beta"}
+
+
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "given", "said"),
     [
-        ({"version": "1.0.0"}, {"detach_bundle": True}),
-        ({"rollout_percentage": 10}, {"rollout_percentage_bps": 1000}),
-        ({"rollout_percentage": 0}, {"rollout_percentage_bps": 1000}),
-        ({"rollout_paused": True}, {"rollout_paused_at": "2026-11-01T00:00:00Z"}),
-        ({"rollback": True}, {"promote_to_stable": True}),
+        ("capgo_set_channel", {"version": "1.0.0", "detach_bundle": True}, "give version or detach_bundle, not both"),
+        ("capgo_set_rollout", {"rollback": True, "promoteToStable": True}, "give one action, not drop and promote"),
+        ("capgo_set_rollout", {"action": "pause", "rollback": True}, "give one action, not drop and pause"),
+        ("capgo_set_rollout", {"version": "1.0.0", "rolloutVersion": "1.0.1"}, "version is given twice"),
+        ("capgo_set_rollout", {"percentage": 1, "rolloutPercentageBps": 100}, "percentage is given twice"),
     ],
 )
-def test_arguments_that_contradict_each_other_are_refused(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_arguments_that_contradict_each_other_are_refused(name: str, given: dict[str, Any], said: str) -> None:
     """Two ways to say the same thing are not settled by a guess."""
-    error = refusal("capgo_set_channel", {"app_id": DEMO_APP, "channel": "beta", **one, **other})
-    assert all(name in error.sentence for name in (*one, *other))
+    assert said in refusal(name, {**BETA, **given}).sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "body"),
+    [
+        ({"action": "start", "version": "1.0.0", "percentage": 12.5},
+         {"rolloutVersion": "1.0.0", "rolloutPercentageBps": 1250, "rolloutEnabled": True}),
+        ({"rolloutVersion": "1.0.0", "rolloutPercentageBps": 1250, "rolloutEnabled": True},
+         {"rolloutVersion": "1.0.0", "rolloutPercentageBps": 1250, "rolloutEnabled": True}),
+        ({"rolloutVersion": "1.0.0", "rolloutPercentage": 5},
+         {"rolloutVersion": "1.0.0", "rolloutPercentageBps": 500, "rolloutEnabled": True}),
+        ({"rolloutPercentage": 50}, {"rolloutPercentageBps": 5000}),
+        ({"rolloutPaused": True, "rolloutPauseReason": "crashes"},
+         {"rolloutPaused": True, "rolloutPauseReason": "crashes"}),
+        ({"rolloutPaused": False}, {"rolloutPaused": False}),
+        ({"rolloutPausedAt": "2026-11-01T00:00:00Z", "action": "pause"}, {"rolloutPausedAt": "2026-11-01T00:00:00Z"}),
+        ({"rollback": True}, {"rollback": True}),
+        ({"promoteToStable": True, "rollback": False}, {"promoteToStable": True}),
+        ({"advanceRollout": True, "rolloutVersion": "1.0.1"}, {"advanceRollout": True, "rolloutVersion": "1.0.1"}),
+        ({"rolloutEnabled": False}, {"rolloutEnabled": False}),
+        ({"autoPauseEnabled": True}, {"autoPauseEnabled": True}),
+    ],
+)  # fmt: skip
+def test_a_rollout_is_asked_for_in_our_words_or_capgos(given: dict[str, Any], body: dict[str, Any]) -> None:
+    """An action, or the flags of the API that imply it, become the request that Capgo understands."""
+    operation, _ = read(tool("capgo_set_rollout"), {**BETA, **given})
+    assert isinstance(operation, Operation)
+    assert json.loads(write_request(operation).body or b"") == {**BETA, **body}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"action": "start"}, "start needs percentage and version"),
+        ({"action": "start", "version": "1.0.0"}, "start needs percentage"),
+        ({"action": "widen"}, "widen needs percentage"),
+        ({"action": "advance"}, "advance needs version"),
+        ({"action": "drop", "version": "1.0.0"}, "drop takes no version"),
+        ({"action": "promote", "percentage": 5}, "promote takes no percentage"),
+        ({"action": "resume", "pause_reason": "x"}, "resume takes no pause_reason"),
+        ({"action": "pause", "version": "1.0.0"}, "pause takes no version"),
+        ({"action": "auto_pause"}, "auto_pause needs a setting"),
+        ({"action": "begin"}, "action"),
+        ({"rolloutPaused": "yes"}, "rollout_paused must be true or false"),
+        ({}, "action is required"),
+    ],
+)
+def test_an_action_refuses_what_it_cannot_mean(given: dict[str, Any], said: str) -> None:
+    """What an action lacks, or cannot do anything with, is told in a sentence before anything is sent."""
+    assert said in refusal("capgo_set_rollout", {**BETA, **given}).sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "right"),
+    [
+        ("capgo_set_channel", "rolloutPercentage", "capgo_set_rollout"),
+        ("capgo_set_channel", "action", "capgo_set_rollout"),
+        ("capgo_set_channel", "autoPauseEnabled", "capgo_set_rollout"),
+        ("capgo_set_rollout", "public", "capgo_set_channel"),
+        ("capgo_set_rollout", "disableAutoUpdate", "capgo_set_channel"),
+        ("capgo_get_channel", "page", "capgo_list_channels"),
+    ],
+)
+def test_an_argument_of_the_other_tool_names_that_tool(name: str, argument: str, right: str) -> None:
+    """Where two tools share an endpoint, an argument of the other one is refused with the name of the right one."""
+    assert f"is an argument of {right}." in refusal(name, {**BETA, argument: True}).sentence
 
 
 @each

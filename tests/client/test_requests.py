@@ -113,10 +113,9 @@ def test_arguments_left_out_are_not_sent() -> None:
 
 def test_channel_without_version_keeps_its_bundle() -> None:
     """An absent version is not sent (T16), a given one is, and falsehoods are told."""
-    sent = body(SetChannel(app_id=APP, channel="beta", public=False, rollout_percentage=0))
+    sent = body(SetChannel(app_id=APP, channel="beta", public=False))
     assert "version" not in sent
     assert sent["public"] is False
-    assert sent["rolloutPercentage"] == 0
     assert body(SetChannel(app_id=APP, channel="beta", version="2.2.0"))["version"] == "2.2.0"
 
 

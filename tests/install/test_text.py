@@ -52,6 +52,12 @@ def spelt(value: Any, draw: Callable[..., Any], *, trailing: bool) -> str:
     return json.dumps(value, ensure_ascii=draw(st.booleans()))
 
 
+def test_a_comment_before_a_trailing_comma_stays() -> None:
+    """A comment behind the last member, and before its comma, is not taken out with the entry that came after it."""
+    text = '{"mcpServers": {"other": {} /* theirs */,}}'
+    assert Jsonc().drop(Jsonc().put(text, KEYS, ENTRY), KEYS) == text
+
+
 @given(data=documents(), draw=st.data(), trailing=st.booleans())
 def test_any_json_with_comments_is_read_and_changed(data: dict[str, Any], draw: st.DataObject, trailing: bool) -> None:
     """However a text is laid out, the entry comes and goes, and the rest says what it said."""

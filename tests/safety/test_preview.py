@@ -23,7 +23,7 @@ _DANGEROUS: Final[dict[str, Facts]] = {
     "capgo_unset_device_channel": {"device_id": PINNED_DEVICE},
 }
 _ALSO: Final[dict[str, Facts]] = {
-    "capgo_set_channel": {"public": True, "rollout_percentage_bps": 700, "allow_dev": False},
+    "capgo_set_channel": {"public": True, "disable_auto_update": "minor", "allow_dev": False},
     "capgo_update_app": {"name": "Other"},
 }
 

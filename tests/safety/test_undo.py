@@ -20,6 +20,11 @@ def channel(name: str, **arguments: Any) -> Step:
     return "capgo_set_channel", {"app_id": DEMO_APP, "channel": name, **arguments}
 
 
+def rollout(name: str, action: str, **arguments: Any) -> Step:
+    """A change of a rollout in the demo app."""
+    return "capgo_set_rollout", {"app_id": DEMO_APP, "channel": name, "action": action, **arguments}
+
+
 def bundle(state: State, name: str, app_id: str = DEMO_APP) -> int:
     """The id of a seeded bundle."""
     row = state.bundle_named(app_id, name)
@@ -43,7 +48,6 @@ _FIRST_BY_IDS: Final = {
     "version_id": bundle(_SEEDED, "1.0.0", NOTES_APP),
     "channel_id": _NOTES_BETA,
 }
-_START: Final = {"rollout_version": "2.3.0", "rollout_enabled": True, "rollout_percentage": 12.5}
 _PIN: Final = {"app_id": DEMO_APP, "device_id": samples.DEVICE}
 _FLAGS: Final = {
     "allow_device_self_set": True,
@@ -82,33 +86,38 @@ CASES: Final = {
     "channel created with a bundle": Case(channel("fresh", version="2.2.7")),
     "default channel created": Case(channel("fresh", version="2.2.7", public=True)),
     "bundle detached": Case(channel("production", detach_bundle=True, confirm=True)),
-    "rollout started": Case(channel("production", **_START)),
-    "rollout started where one was prepared": Case(
-        channel("production", rollout_version="2.3.0"),
-        before=(channel("production", rollout_enabled=True, rollout_percentage=30, rollout_pause_reason="later"),),
+    "rollout started": Case(rollout("production", "start", version="2.3.0", percentage=12.5)),
+    "rollout target changed": Case(rollout("staging", "start", version="2.2.7", percentage=5)),
+    "rollout target changed while paused": Case(
+        rollout("staging", "start", version="2.2.7", percentage=5),
+        (rollout("staging", "pause", pause_reason="crashes"),),
     ),
-    "rollout target changed": Case(channel("staging", rollout_version="2.2.7")),
-    "percentage changed": Case(channel("staging", rollout_percentage=60)),
-    "percentage changed in basis points": Case(channel("staging", rollout_percentage_bps=1)),
-    "rollout off": Case(channel("staging", rollout_enabled=False)),
-    "rollout paused": Case(channel("staging", rollout_paused=True)),
-    "rollout paused at a time": Case(channel("staging", rollout_paused_at="2026-11-01T10:20:00Z")),
-    "rollout resumed": Case(channel("staging", rollout_paused=False), (channel("staging", rollout_paused=True),)),
-    "rolled back": Case(channel("staging", rollback=True)),
-    "rolled back while paused": Case(channel("staging", rollback=True), (channel("staging", rollout_paused=True),)),
-    "promoted": Case(channel("staging", promote_to_stable=True)),
+    "rollout widened": Case(rollout("staging", "widen", percentage=60)),
+    "rollout widened by a basis point": Case(rollout("staging", "widen", percentage=25.01)),
+    "rollout off": Case(rollout("staging", "off")),
+    "rollout paused": Case(rollout("staging", "pause")),
+    "rollout paused at a time": Case(rollout("staging", "pause", paused_at="2026-11-01T10:20:00Z")),
+    "rollout resumed": Case(rollout("staging", "resume"), (rollout("staging", "pause"),)),
+    "rollout resumed that had a reason": Case(
+        rollout("staging", "resume"), (rollout("staging", "pause", pause_reason="crashes"),)
+    ),
+    "rollout dropped": Case(rollout("staging", "drop")),
+    "rollout dropped while paused": Case(rollout("staging", "drop"), (rollout("staging", "pause"),)),
+    "promoted": Case(rollout("staging", "promote")),
     "promoted while paused": Case(
-        channel("staging", promote_to_stable=True),
-        (channel("staging", rollout_paused=True, rollout_pause_reason="crashes"),),
+        rollout("staging", "promote"), (rollout("staging", "pause", pause_reason="crashes"),)
     ),
     "pause reason": Case(
-        channel("staging", rollout_pause_reason="other"), (channel("staging", rollout_pause_reason="crashes"),)
+        rollout("staging", "pause", pause_reason="other"), (rollout("staging", "pause", pause_reason="crashes"),)
     ),
-    "first pause reason": Case(channel("staging", rollout_pause_reason="other"), names=("rollout_pause_reason",)),
-    "draw kept": Case(channel("staging", rollout_cache_ttl_seconds=600)),
-    "auto-pause": Case(channel("staging", **_AUTO_PAUSE)),
+    "first pause reason": Case(
+        rollout("staging", "pause", pause_reason="other"), (rollout("staging", "pause"),), names=("pause_reason",)
+    ),
+    "draw kept": Case(rollout("staging", "auto_pause", cache_ttl_seconds=600)),
+    "auto-pause": Case(rollout("staging", "auto_pause", **_AUTO_PAUSE)),
     "auto-pause that had no thresholds": Case(
-        channel("production", **_AUTO_PAUSE), names=("auto_pause_failure_rate_bps", "auto_pause_min_attempts")
+        rollout("production", "auto_pause", **_AUTO_PAUSE),
+        names=("auto_pause_failure_rate_bps", "auto_pause_min_attempts"),
     ),
     "flags": Case(channel("production", **_FLAGS)),
     "iOS off": Case(channel("production", ios=False), names=("ios",)),
@@ -146,7 +155,11 @@ CASES: Final = {
         ("capgo_update_organization", {"org_id": LIGHTHOUSE, "management_email": "jonas@example.com"})
     ),
 }
-_COLUMNS: Final = {"icon": "icon_url"}
+_COLUMNS: Final = {
+    "icon": "icon_url",
+    "pause_reason": "rollout_pause_reason",
+    "cache_ttl_seconds": "rollout_cache_ttl_seconds",
+}
 """Arguments that are stored under another name."""
 
 
@@ -219,45 +232,76 @@ async def test_undo_never_reaches_another_channel(name: str) -> None:
 VERSIONS: Final = st.sampled_from(["2.2.7", "2.2.8", "2.3.0", "1.0.0"])
 BASIS_POINTS: Final = st.integers(0, 10_000)
 FLAG: Final = st.booleans()
+PERCENT: Final = BASIS_POINTS.map(lambda points: points / 100)
 VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     **dict.fromkeys(_FLAGS.keys() - {"disable_auto_update"}, FLAG),
-    **dict.fromkeys(("public", "ios", "android", "electron", "auto_pause_enabled"), FLAG),
-    **dict.fromkeys(("detach_bundle", "rollback", "promote_to_stable", "rollout_paused", "rollout_enabled"), FLAG),
-    **dict.fromkeys(("version", "rollout_version"), VERSIONS),
-    **dict.fromkeys(("rollout_percentage_bps", "auto_pause_failure_rate_bps"), BASIS_POINTS),
-    **dict.fromkeys(("auto_pause_min_attempts", "auto_pause_cooldown_minutes"), st.integers(0, 10_080)),
-    "rollout_percentage": st.floats(0, 100),
-    "rollout_paused_at": st.sampled_from(["2026-01-02T03:04:00Z", "2025-12-31T23:59:00+00:00"]),
-    "rollout_pause_reason": st.sampled_from(["crashes", "holiday"]),
-    "rollout_cache_ttl_seconds": st.integers(60, 31_536_000),
+    **dict.fromkeys(("public", "ios", "android", "electron", "detach_bundle"), FLAG),
+    "version": VERSIONS,
     "disable_auto_update": st.sampled_from(["major", "minor", "patch", "metadata", "none"]),
+}
+AUTO_PAUSE: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "auto_pause_enabled": FLAG,
+    "auto_pause_failure_rate_bps": BASIS_POINTS,
+    **dict.fromkeys(("auto_pause_min_attempts", "auto_pause_cooldown_minutes"), st.integers(0, 10_080)),
     "auto_pause_action": st.sampled_from(["pause", "rollback", "notify"]),
     "auto_pause_confidence": st.floats(0.01, 0.99),
     "auto_pause_window_minutes": st.integers(1, 10_080),
+    "cache_ttl_seconds": st.integers(60, 31_536_000),
+}
+ACTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
+    "start": {"version": VERSIONS, "percentage": PERCENT},
+    "widen": {"percentage": PERCENT},
+    "pause": {
+        "paused_at": st.sampled_from(["2026-01-02T03:04:00Z", "2025-12-31T23:59:00+00:00"]),
+        "pause_reason": st.sampled_from(["crashes", "holiday"]),
+    },
+    "resume": {},
+    "promote": {},
+    "drop": {},
+    "off": {},
 }
 CHANNELS: Final = st.sampled_from(["production", "staging", "beta", "pr-412", "fresh"])
-OFTEN: Final = ["public", "ios", "android", "version", "rollout_version"] * 3
+OFTEN: Final = ["public", "ios", "android", "version"] * 3
 SETTINGS: Final = st.lists(
     st.one_of(*(st.tuples(st.just(name), VALUES[name]) for name in [*sorted(VALUES), *OFTEN])), max_size=7
-).map(lambda pairs: {"app_id": DEMO_APP, "confirm": True, **dict(pairs)})
+).map(lambda pairs: ("capgo_set_channel", {"app_id": DEMO_APP, "confirm": True, **dict(pairs)}))
+ROLLOUTS: Final = st.sampled_from(sorted(ACTIONS)).flatmap(
+    lambda action: st.fixed_dictionaries(
+        {"app_id": st.just(DEMO_APP), "action": st.just(action), **ACTIONS[action]}, optional=AUTO_PAUSE
+    ).map(lambda arguments: ("capgo_set_rollout", arguments))
+)
+CHANGES: Final = SETTINGS | ROLLOUTS
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(first=SETTINGS, second=SETTINGS, name=CHANNELS)
-async def test_undo_restores_the_row_after_any_change(first: Facts, second: Facts, name: str) -> None:
+@pytest.mark.parametrize("action", ["widen", "pause", "resume", "promote", "advance", "drop", "off"])
+async def test_without_a_rollout_nothing_is_sent(action: str) -> None:
+    """What needs a rollout changes nothing where there is none, and says so: a pause would stop the next one."""
+    needs: dict[str, Facts] = {"widen": {"percentage": 5}, "advance": {"version": "2.3.0"}}
+    async with desk() as here:
+        outcome = await here.facts(
+            "capgo_set_rollout", app_id=DEMO_APP, channel="production", action=action, **needs.get(action, {})
+        )
+        assert (outcome["done"], outcome["changed"], here.wire.writes) == (False, "nothing", [])
+        assert 'serves "2.2.8" to all its devices' in outcome["note"]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(earlier=st.lists(CHANGES, max_size=3), last=CHANGES, name=CHANNELS)
+async def test_undo_restores_the_row_after_any_change(earlier: list[Step], last: Step, name: str) -> None:
     """Whatever a channel was and whatever is set: the undo restores all but what the note names."""
     async with desk() as here:
-        await here.call("capgo_set_channel", {**first, "channel": name})
+        for tool, arguments in earlier:
+            await here.call(tool, {**arguments, "channel": name})
         before = picture(here.state)
-        result = await here.call("capgo_set_channel", {**second, "channel": name})
+        result = await here.call(last[0], {**last[1], "channel": name})
         if result.is_error:
             assert not differences(before, picture(here.state))
             return
         outcome = result.structured_content or {}
-        for call in outcome["undo"]:
+        for call in outcome.get("undo", []):
             await here.follow(call)
         left = differences(before, picture(here.state))
-        assert {column for _, _, column in left} <= lost(outcome.get("note"))
+        assert {column for _, _, column in left} <= {_COLUMNS.get(name, name) for name in lost(outcome.get("note"))}
 
 
 async def test_a_channel_that_was_there_is_never_undone_by_deleting_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox import seeded
 from tests.support.caller import Caller
 from tests.support.recorded_world import Clock
@@ -21,5 +22,5 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sandbox(clock: Clock) -> Caller:
-    """A caller of a freshly seeded sandbox."""
-    return Caller(seeded(clock))
+    """A caller of a freshly seeded sandbox, as the backend was when its quirks were recorded."""
+    return Caller(seeded(clock, Behaviour.JULY))

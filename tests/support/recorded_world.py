@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox.changes import SYSTEM, audit_entry
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import (
@@ -65,7 +66,7 @@ def value_of(name: str) -> str:
 
 def recorded_world(clock: Clock) -> State:
     """Build the world as it was before the first recording."""
-    state = State(clock)
+    state = State(clock, Behaviour.JULY)
     state.users = {user_id: {"id": user_id, "email": email, "image_url": ""} for user_id, email in _USERS.items()}
     for org_id in (*_READABLE, ADMIN_ORG, STATS_ORG):
         name = "Demo org" if org_id == DEMO_ORG else f"Org {org_id[:4]}"

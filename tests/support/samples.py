@@ -31,7 +31,6 @@ BY_NAME: Final[dict[str, Any]] = {
     "owner_org": LIGHTHOUSE,
     "channel": "beta",
     "version": "2.2.7",
-    "rollout_version": "2.3.0",
     "device_id": DEVICE,
     "version_id": 125,
     "channel_id": 2,
@@ -48,7 +47,7 @@ BY_NAME: Final[dict[str, Any]] = {
     "bindings": [{"role_name": "app_reader", "scope_type": "org", "org_id": LIGHTHOUSE}],
     "expires_at": f"{TODAY + timedelta(days=30)}T00:00:00Z",
     "updated_since": f"{TODAY - timedelta(days=30)}T00:00:00Z",
-    "rollout_paused_at": f"{TODAY}T00:00:00Z",
+    "paused_at": f"{TODAY}T00:00:00Z",
     "webhook_id": _FAILED["webhook_id"],
     "delivery_id": _FAILED["id"],
     "job_id": "b1d0c0de-0000-4000-8000-000000000003",
@@ -67,13 +66,12 @@ BY_TOOL: Final[dict[str, dict[str, Any]]] = {
     "capgo_create_bundle": {"version": "9.9.9"},
     "capgo_delete_bundle": {"version": "1.0.0"},
     "capgo_invite_member": {"email": "robin@example.com"},
+    "capgo_set_rollout": {"channel": "staging", "action": "pause"},
 }
 """Values that one tool needs otherwise."""
 
-NOT_WITH_OTHERS: Final = frozenset(
-    {"detach_bundle", "rollout_percentage_bps", "rollout_paused_at", "promote_to_stable", "rollback"}
-)
-"""Arguments that exclude another argument of the same tool."""
+NOT_WITH_OTHERS: Final = {"capgo_set_channel": "detach_bundle", "capgo_set_rollout": "version"}
+"""The argument of a tool that its other ones exclude."""
 
 
 def required(operation: AnyTool) -> dict[str, Any]:
@@ -83,7 +81,11 @@ def required(operation: AnyTool) -> dict[str, Any]:
 
 def full(operation: AnyTool) -> dict[str, Any]:
     """Good values for all arguments that can stand together."""
-    return {name: value(operation, name) for name in operation.model_fields if name not in NOT_WITH_OTHERS}
+    return {
+        name: value(operation, name)
+        for name in operation.model_fields
+        if name != NOT_WITH_OTHERS.get(operation.spec.name)
+    }
 
 
 def value(operation: AnyTool, name: str) -> Any:

@@ -200,7 +200,8 @@ async def test_t35_what_the_openapi_document_lacks_is_here(scene: Scene) -> None
     """Fields and arguments that the stale document does not know are offered and read."""
     offered = {one.spec.name: one.model_fields for one in every()}
     assert {"order", "updated_since", "cursor"} <= offered["capgo_list_devices"].keys()
-    assert {"rollout_version", "auto_pause_enabled", "electron"} <= offered["capgo_set_channel"].keys()
+    assert {"electron", "update_package"} <= offered["capgo_set_channel"].keys()
+    assert {"action", "auto_pause_enabled"} <= offered["capgo_set_rollout"].keys()
     assert "mode" not in offered["capgo_create_api_key"]
     assert "country_code" in await scene.call("capgo_get_device", app_id=APP, device_id=DEVICE)
     assert (await scene.call("capgo_update_app", app_id=APP, retention=0, confirm=True))["done"]

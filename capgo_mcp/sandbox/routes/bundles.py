@@ -2,10 +2,12 @@
 
 import re
 
+from capgo_mcp.api.channel_edit import Edit
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, database, no_app_access, no_row, not_a_number
 from capgo_mcp.sandbox.call import Call, checked_app_id
 from capgo_mcp.sandbox.paging import number, overlapping_page
+from capgo_mcp.sandbox.routes.channel_settings import change
 from capgo_mcp.sandbox.routing import Route
 from capgo_mcp.sandbox.rows import new_bundle
 
@@ -107,7 +109,7 @@ def set_channel(call: Call) -> Row:
         raise bad("cannot_find_version", "Cannot find version")
     if not channel:
         raise bad("cannot_find_channel", "Cannot find channel")
-    changes.update(call, "channels", channel, version=bundle["id"])
+    change(call, channel, Edit({"version": bundle["id"]}))
     return {"status": "success", "message": f"Bundle {bundle['name']} set to channel {channel['name']}"}
 
 

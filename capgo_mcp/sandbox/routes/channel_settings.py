@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from capgo_mcp.api.channel_edit import Behaviour, Edit, EditRefused, edited
+from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import Row, bad, broken
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.times import is_moment
@@ -29,6 +31,7 @@ _FLAGS = {
     "autoPauseEnabled": "auto_pause_enabled",
 }
 _AUTO_UPDATE = ("major", "minor", "patch", "version_number", "none")
+_PACKAGES = ("all", "zip", "delta", "zip_from_builtin", "delta_from_builtin")
 _PAUSE_ACTIONS = ("pause", "rollback", "notify")
 
 
@@ -76,6 +79,8 @@ def checked_settings(call: Call) -> Row:
     # The backend compares the two as they were sent, so one that was left out differs from one that was not.
     if call.params.get("public") and call.params.get("ios", _ABSENT) != call.params.get("android", _ABSENT):
         values["electron"] = False
+    if call.state.behaviour is Behaviour.NOVEMBER:
+        values |= _update_package(call)
     return values
 
 
@@ -129,6 +134,15 @@ def _auto_pause(call: Call) -> Row:
     return values
 
 
+def _update_package(call: Call) -> Row:
+    kind = _said(call, "updatePackage")
+    if kind is None:
+        return {}
+    if kind not in _PACKAGES:
+        raise bad("invalid_update_package", "Invalid update package", updatePackage=kind)
+    return {"update_package": kind}
+
+
 def _pauses(call: Call) -> Row:
     values: Row = {}
     if (paused := sent(call, "rolloutPaused")) is not _ABSENT:
@@ -157,18 +171,36 @@ def _word(value: object, words: tuple[str, ...]) -> str:
     return value
 
 
-def rollout_values(call: Call, channel: Row) -> Row:
-    """Work out which bundles an existing channel serves and rolls out after the call."""
-    values: Row = {}
+def edit(call: Call, channel: Row) -> Edit:
+    """Read what the call asks of a channel that exists, its bundles by id."""
+    sets = checked_settings(call)
     if "version" in call.params:
-        values["version"] = _known_bundle(call, channel, call.params["version"])
-    if (target := sent(call, "rolloutVersion")) is not _ABSENT:
-        values |= _new_target(call, channel, {**channel, **values}["version"], target)
-    if call.params.get("promoteToStable"):
-        values |= _promotion(channel)
-    elif call.params.get("rollback"):
-        values |= _no_rollout()
-    return values
+        sets["version"] = _known_bundle(call, channel, call.params["version"])
+    off_first = call.state.behaviour is Behaviour.NOVEMBER and sets.get("rollout_enabled") is False
+    if (target := sent(call, "rolloutVersion")) is not _ABSENT and not off_first:
+        sets["rollout_version"] = _known_bundle(call, channel, target)
+    return Edit(
+        sets,
+        resumes=sent(call, "rolloutPaused") is False,
+        rolls_back=bool(call.params.get("rollback")),
+        promotes=bool(_said(call, "promoteToStable")),
+        advances=bool(_said(call, "advanceRollout")),
+    )
+
+
+def change(call: Call, channel: Row, asked: Edit) -> None:
+    """Carry an edit out, with what the database does beside it."""
+    try:
+        after = edited(channel, asked, call.state.behaviour)
+    except EditRefused as refused:
+        raise bad(refused.code, refused.message, app_id=channel["app_id"], channel=channel["name"]) from refused
+    if after["rollout_version"] != channel["rollout_version"]:
+        after |= {"rollout_id": call.state.uuid("rollout"), "auto_pause_last_triggered_at": None}
+    changes.update(call, "channels", channel, **after)
+
+
+def _said(call: Call, name: str) -> Any:
+    return call.params.get(name, call.params.get(snake(name)))
 
 
 def _known_bundle(call: Call, channel: Row, version: Any) -> int | None:
@@ -179,32 +211,3 @@ def _known_bundle(call: Call, channel: Row, version: Any) -> int | None:
     if not bundle or bundle["deleted"] or bundle["app_id"] != channel["app_id"]:
         raise broken()
     return int(bundle["id"])
-
-
-def _new_target(call: Call, channel: Row, stable: int | None, target: Any) -> Row:
-    bundle_id = _known_bundle(call, channel, target)
-    if bundle_id is None:
-        return _no_rollout()
-    if stable is None:
-        about = {"app_id": channel["app_id"], "channel": channel["name"]}
-        raise bad("missing_stable_version", "Cannot set a rollout version without a stable version", **about)
-    if bundle_id == channel["rollout_version"]:
-        return {}
-    return {"rollout_version": bundle_id, "rollout_id": call.state.uuid("rollout")}
-
-
-def _promotion(channel: Row) -> Row:
-    if channel["rollout_version"] is None:
-        about = {"app_id": channel["app_id"], "channel": channel["name"]}
-        raise bad("missing_rollout_version", "Cannot promote without a rollout version", **about)
-    return {"version": channel["rollout_version"], **_no_rollout()}
-
-
-def _no_rollout() -> Row:
-    return {
-        "rollout_version": None,
-        "rollout_percentage_bps": 0,
-        "rollout_enabled": False,
-        "rollout_paused_at": None,
-        "rollout_pause_reason": None,
-    }

@@ -1,5 +1,6 @@
 """Channels."""
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, Row, bad, broken, no_app_access, no_row
 from capgo_mcp.sandbox.call import Call
@@ -7,14 +8,15 @@ from capgo_mcp.sandbox.cascade import drop_channel
 from capgo_mcp.sandbox.paging import overlapping_page
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.routes.bundles import linked_bundle
-from capgo_mcp.sandbox.routes.channel_settings import checked_settings, is_detaching, rollout_values
+from capgo_mcp.sandbox.routes.channel_settings import change, checked_settings, edit, is_detaching
 from capgo_mcp.sandbox.routing import Route, Source
 from capgo_mcp.sandbox.rows import new_channel
 from capgo_mcp.sandbox.state import State
 
 PLATFORMS = ("ios", "android", "electron")
+_NEEDING_A_CHANNEL = ("rolloutVersion", "rollout_version", "rollback", "promoteToStable", "advanceRollout")
 
-# The columns an answer shows, under the names it gives them; the platforms are not among them.
+# The columns an answer shows, under the names it gives them; the platforms came later, Electron not yet.
 _SHOWN = {
     "id": "id",
     "created_at": "created_at",
@@ -50,12 +52,16 @@ _SHOWN = {
 }
 
 
+_SHOWN_SINCE = {"ios": "ios", "android": "android", "update_package": "updatePackage"}
+
+
 def _shown(state: State, channel: Row) -> Row:
     bundles = {
         "version": _brief_bundle(state, channel["version"]),
         "rollout_version_info": _brief_bundle(state, channel["rollout_version"]),
     }
-    return {name: channel[column] for column, name in _SHOWN.items()} | bundles
+    columns = _SHOWN if state.behaviour is Behaviour.JULY else _SHOWN | _SHOWN_SINCE
+    return {name: channel[column] for column, name in columns.items()} | bundles
 
 
 def _brief_bundle(state: State, bundle_id: int | None) -> Row | None:
@@ -90,7 +96,7 @@ def _create(call: Call, app_id: str, name: str) -> Row:
     app = call.need_app("app.create_channel", app_id)
     if not name:
         raise broken()
-    if any(call.params.get(field) for field in ("rolloutVersion", "rollout_version", "rollback", "promoteToStable")):
+    if any(call.params.get(field) for field in _NEEDING_A_CHANNEL):
         raise bad("cannot_find_channel", "Cannot find channel", app_id=app_id, channel=name)
     values = checked_settings(call)
     version = call.params.get("version")
@@ -124,8 +130,7 @@ def _change(call: Call, channel: Row) -> Row:
     # Serving another bundle takes channel.promote_bundle as well, which every role with this permission holds.
     if not call.may_channel("channel.update_settings", channel):
         raise no_app_access(channel["app_id"], channel=channel["name"])
-    values = checked_settings(call) | rollout_values(call, channel)
-    changes.update(call, "channels", channel, **values)
+    change(call, channel, edit(call, channel))
     _keep_one_public(call, channel)
     return OK
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox.seed import fleet, people, releases, trail, usage
 from capgo_mcp.sandbox.seed.calendar import Calendar
 from capgo_mcp.sandbox.seed.people import ADMIN_KEY, DEVELOPER_KEY, EXPIRED_KEY, READER_KEY, UPLOADER_KEY
@@ -11,9 +12,9 @@ from capgo_mcp.sandbox.state import State
 __all__ = ["ADMIN_KEY", "DEVELOPER_KEY", "EXPIRED_KEY", "READER_KEY", "UPLOADER_KEY", "seeded"]
 
 
-def seeded(clock: Callable[[], float] = time.time) -> State:
+def seeded(clock: Callable[[], float] = time.time, behaviour: Behaviour = Behaviour.NOVEMBER) -> State:
     """Make a filled state; the same clock gives the same state to the last byte."""
-    state = State(clock=clock)
+    state = State(clock, behaviour)
     calendar = Calendar(state.moment())
     for plant in (people.plant, releases.plant, fleet.plant, usage.plant, trail.plant):
         plant(state, calendar)
