@@ -2,16 +2,15 @@
 
 from typing import Any, Final
 
-import mcp_types as t
-
 from capgo_mcp.agent.arguments import Controls
-from capgo_mcp.agent.outcomes import Call, Outcome, Preview
+from capgo_mcp.agent.outcomes import NextCall, Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
-from capgo_mcp.api.errors import CapgoError, InvalidArguments
+from capgo_mcp.api.errors import CapgoError, InvalidArguments, NotFound
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.safety.elicitation import Asker, Reply
-from capgo_mcp.safety.preview import preview, target_name
+from capgo_mcp.safety.areas import MEANINGS
+from capgo_mcp.safety.elicitation import Elicitor, Reply
+from capgo_mcp.safety.preview import preview
 
 _ASK: Final = (
     "Nothing has changed yet. Show the preview to the user and ask whether to go on; only after they agree make the "
@@ -24,30 +23,35 @@ class NoConsent(CapgoError):
 
 
 async def settle(
-    operation: Operation[Any], controls: Controls, capgo: Capgo, asker: Asker | None
-) -> Outcome[Any] | t.InputRequiredResult | None:
+    operation: Operation[Any], controls: Controls, capgo: Capgo, elicitor: Elicitor | None
+) -> Outcome[Any] | None:
     """What to answer instead of sending the operation; None when it may be sent.
 
     Args:
         operation: What the agent wants to do.
         controls: Its flags.
         capgo: Where to read what would be destroyed.
-        asker: Whom to ask on top of the flag; None when the settings do not say so.
+        elicitor: Who asks the person on top of the flag; None when the settings do not say so.
 
     Raises:
         InvalidArguments: `confirm_name` is not the name of what would be destroyed.
         NoConsent: The person did not agree, or could not be asked.
+        InputRequired: The client has to ask the person, and to call again.
     """
     if not operation.needs_consent():
         return None
-    if not controls.confirm or (operation.spec.by_name and controls.confirm_name is None):
+    named_by = MEANINGS[type(operation)].named_by
+    if not controls.confirm or (named_by and controls.confirm_name is None):
         return await _previewed(operation, capgo)
-    if operation.spec.by_name and controls.confirm_name != await target_name(operation, capgo):
+    # Read again: what the preview showed may be old, and an agent that saw none may have made the name up.
+    if named_by and controls.confirm_name != await _name(named_by(operation), capgo):
         raise InvalidArguments(
             "confirm_name is not the name of what would be deleted, so nothing was deleted.",
             "Call without confirm, and show the user the name in the preview.",
         )
-    return await _asked(operation, capgo, asker) if asker else None
+    if elicitor is not None:
+        await _ask(operation, capgo, elicitor)
+    return None
 
 
 async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
@@ -55,16 +59,23 @@ async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
     target = operation.model_dump(mode="json", exclude_defaults=True)
     named = {"confirm_name": seen.facts.get("name", seen.facts.get("app_id"))} if operation.spec.by_name else {}
     warning = "".join(f" Mind that {danger}." for danger in operation.dangers())
-    consent = Call(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
+    consent = NextCall(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
     return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
 
 
-async def _asked(operation: Operation[Any], capgo: Capgo, asker: Asker) -> t.InputRequiredResult | None:
-    reply = await asker.ask(_question(operation, await preview(operation, capgo)))
-    if isinstance(reply, t.InputRequiredResult):
-        return reply
+async def _name(read: Operation[Any], capgo: Capgo) -> str:
+    facts = shown(await capgo.send(read))
+    name = facts.get("name") or facts.get("app_id")
+    if not name:
+        raise NotFound("no_name", "Capgo tells no name to confirm by, so nothing was deleted.")
+    return str(name)
+
+
+async def _ask(operation: Operation[Any], capgo: Capgo, elicitor: Elicitor) -> None:
+    """Return if the person agrees."""
+    reply = await elicitor.elicit(_question(operation, await preview(operation, capgo)))
     if reply is Reply.AGREED:
-        return None
+        return
     hint = (
         "The user can do it in the Capgo console."
         if reply is Reply.CANNOT_ASK
