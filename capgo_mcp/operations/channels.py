@@ -5,7 +5,8 @@ https://capgo.app/docs/public-api/channels/
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AliasGenerator, BeforeValidator, Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
 from capgo_mcp.api.fields import AppId, BundleName, ChannelName, Limit, Page, sent_as
@@ -110,7 +111,18 @@ class ChannelSet(Ok):
     public: bool | None = None
 
 
-class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.update_settings", effect=Effect.CHANGE):
+def _spelled(name: str) -> str:
+    """POST /channel spells its oldest arguments in snake_case and all later ones in camelCase."""
+    return name if name == "app_id" or name.startswith("allow_") else to_camel(name)
+
+
+class SetChannel(
+    Operation[ChannelSet],
+    http="POST /channel",
+    needs="channel.update_settings",
+    effect=Effect.CHANGE,
+    alias_generator=AliasGenerator(serialization_alias=_spelled),
+):
     """Create or change a channel: move or roll back production to a version, start or pause a rollout, make it default.
 
     Also sets who may join and who is served. Only what is given changes; devices follow at their next update check.
@@ -126,13 +138,9 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
     ios: Annotated[bool | None, Field(description="Serve iOS.")] = None
     android: Annotated[bool | None, Field(description="Serve Android.")] = None
     electron: Annotated[bool | None, Field(description="Serve Electron.")] = None
-    disable_auto_update: Annotated[BlockedUpdate | None, Field(serialization_alias="disableAutoUpdate")] = None
+    disable_auto_update: BlockedUpdate | None = None
     disable_auto_update_under_native: Annotated[
-        bool | None,
-        Field(
-            description="Block updates older than the native version.",
-            serialization_alias="disableAutoUpdateUnderNative",
-        ),
+        bool | None, Field(description="Block updates older than the native version.")
     ] = None
     allow_device_self_set: Annotated[bool | None, Field(description="Devices may join by themselves.")] = None
     allow_emulator: Annotated[bool | None, Field(description="Serve emulators.")] = None
@@ -141,75 +149,34 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
     allow_prod: Annotated[bool | None, Field(description="Serve production builds.")] = None
     update_package: Annotated[
         Literal["all", "zip", "delta", "zip_from_builtin", "delta_from_builtin"] | None,
-        Field(description="Kind of download.", serialization_alias="updatePackage"),
+        Field(description="Kind of download."),
     ] = None
-    rollout_version: Annotated[
-        BundleName | None, Field(description="Bundle to roll out in stages.", serialization_alias="rolloutVersion")
-    ] = None
-    rollout_enabled: Annotated[
-        bool | None, Field(description="Rollout on or off.", serialization_alias="rolloutEnabled")
-    ] = None
-    rollout_percentage: Annotated[
-        float | None,
-        Field(description="Share of devices, in percent.", ge=0, le=100, serialization_alias="rolloutPercentage"),
-    ] = None
-    rollout_percentage_bps: Annotated[
-        BasisPoints | None,
-        Field(description="The same in basis points.", serialization_alias="rolloutPercentageBps"),
-    ] = None
-    rollout_paused: Annotated[
-        bool | None, Field(description="Pause or resume the rollout.", serialization_alias="rolloutPaused")
-    ] = None
-    rollout_paused_at: Annotated[
-        str | None, Field(description="Paused since (ISO time).", serialization_alias="rolloutPausedAt")
-    ] = None
-    rollout_pause_reason: Annotated[
-        str | None, Field(description="Why it is paused.", serialization_alias="rolloutPauseReason")
-    ] = None
+    rollout_version: Annotated[BundleName | None, Field(description="Bundle to roll out in stages.")] = None
+    rollout_enabled: Annotated[bool | None, Field(description="Rollout on or off.")] = None
+    rollout_percentage: Annotated[float | None, Field(description="Share of devices, in percent.", ge=0, le=100)] = None
+    rollout_percentage_bps: Annotated[BasisPoints | None, Field(description="The same in basis points.")] = None
+    rollout_paused: Annotated[bool | None, Field(description="Pause or resume the rollout.")] = None
+    rollout_paused_at: Annotated[str | None, Field(description="Paused since (ISO time).")] = None
+    rollout_pause_reason: Annotated[str | None, Field(description="Why it is paused.")] = None
     rollout_cache_ttl_seconds: Annotated[
-        int | None,
-        Field(
-            description="Seconds a device keeps its draw.",
-            ge=60,
-            le=31_536_000,
-            serialization_alias="rolloutCacheTtlSeconds",
-        ),
+        int | None, Field(description="Seconds a device keeps its draw.", ge=60, le=31_536_000)
     ] = None
     rollback: Annotated[bool | None, Field(description="Drop the rollout; keep the stable bundle.")] = None
-    promote_to_stable: Annotated[
-        bool | None, Field(description="Make the rollout bundle the stable one.", serialization_alias="promoteToStable")
-    ] = None
-    auto_pause_enabled: Annotated[
-        bool | None, Field(description="Stop a failing rollout by itself.", serialization_alias="autoPauseEnabled")
-    ] = None
+    promote_to_stable: Annotated[bool | None, Field(description="Make the rollout bundle the stable one.")] = None
+    auto_pause_enabled: Annotated[bool | None, Field(description="Stop a failing rollout by itself.")] = None
     auto_pause_action: Annotated[
-        Literal["pause", "rollback", "notify"] | None,
-        Field(description="What auto-pause does.", serialization_alias="autoPauseAction"),
+        Literal["pause", "rollback", "notify"] | None, Field(description="What auto-pause does.")
     ] = None
     auto_pause_failure_rate_bps: Annotated[
-        BasisPoints | None,
-        Field(
-            description="Failure rate that triggers it, basis points.", serialization_alias="autoPauseFailureRateBps"
-        ),
+        BasisPoints | None, Field(description="Failure rate that triggers it, basis points.")
     ] = None
-    auto_pause_window_minutes: Annotated[
-        int | None,
-        Field(description="Minutes looked back.", ge=1, le=10_080, serialization_alias="autoPauseWindowMinutes"),
-    ] = None
+    auto_pause_window_minutes: Annotated[int | None, Field(description="Minutes looked back.", ge=1, le=10_080)] = None
     auto_pause_cooldown_minutes: Annotated[
-        int | None,
-        Field(description="Minutes between triggers.", ge=0, le=10_080, serialization_alias="autoPauseCooldownMinutes"),
+        int | None, Field(description="Minutes between triggers.", ge=0, le=10_080)
     ] = None
-    auto_pause_confidence: Annotated[
-        float | None,
-        Field(description="Statistical confidence.", gt=0, lt=1, serialization_alias="autoPauseConfidence"),
-    ] = None
-    auto_pause_min_attempts: Annotated[
-        Count | None, Field(description="Attempts needed.", serialization_alias="autoPauseMinAttempts")
-    ] = None
-    auto_pause_min_failures: Annotated[
-        Count | None, Field(description="Failures needed.", serialization_alias="autoPauseMinFailures")
-    ] = None
+    auto_pause_confidence: Annotated[float | None, Field(description="Statistical confidence.", gt=0, lt=1)] = None
+    auto_pause_min_attempts: Annotated[Count | None, Field(description="Attempts needed.")] = None
+    auto_pause_min_failures: Annotated[Count | None, Field(description="Failures needed.")] = None
 
     @model_validator(mode="after")
     def _one_meaning(self) -> Self:
