@@ -11,9 +11,8 @@ from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST, AppId, BundleName
 from capgo_mcp.api.operation import Desk, Insight
 from capgo_mcp.api.text import quoted
-from capgo_mcp.insights.lookup import bundle_named, newest_bundles
+from capgo_mcp.insights.bundles import Serving, bundle_named, newest_bundles, serving
 from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
-from capgo_mcp.insights.serving import Serving, serving
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel, ListChannels
