@@ -166,7 +166,11 @@ class Operation(Declared[A], Generic[A]):
         synonyms: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
-        """Read the declaration: class arguments as in `Endpoint`, with `http` holding method and path."""
+        """Read the declaration: class arguments as in `Endpoint`, with `http` holding method and path.
+
+        Those of pydantic are taken as well: `alias_generator` tells how a route spells its arguments, apart from the
+        ones that have a `serialization_alias`.
+        """
         super().__init_subclass__(**kwargs)
         if not http:  # the intermediate Operation[Ok] that pydantic makes
             return

@@ -11,7 +11,7 @@ from typing import Final
 
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.text import quoted
-from capgo_mcp.insights.serving import Serving, rolled_out
+from capgo_mcp.insights.bundles import Serving, rolled_out
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel
 from capgo_mcp.operations.devices import Device

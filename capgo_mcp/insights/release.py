@@ -11,13 +11,12 @@ from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST, AppId, BundleName
 from capgo_mcp.api.operation import Desk, Insight
 from capgo_mcp.api.text import quoted
-from capgo_mcp.insights.lookup import bundle_named, newest_bundles
+from capgo_mcp.insights.bundles import Serving, bundle_named, newest_bundles, serving
 from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
-from capgo_mcp.insights.serving import Serving, serving
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel, ListChannels
-from capgo_mcp.operations.devices import Device, ListDevices
+from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.operations.statistics import Day, GetBundleUsage, Share
 
 SAMPLE: Final = 3
@@ -96,18 +95,13 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
 
     async def _fleet(self, desk: Desk, unknown: list[str]) -> Fleet:
         fleet = Fleet()
-        walk = Walk(desk)
-        pages = 0
-
-        def look(devices: list[Device]) -> bool:
-            nonlocal pages
-            pages += 1
-            for device in devices:
-                fleet.add(device)
-            return pages < SAMPLE
-
+        walk = Walk(desk, ListDevices(app_id=self.app_id, order="desc"))
         try:
-            await walk.over(ListDevices(app_id=self.app_id, order="desc"), look)
+            async for page in walk:
+                for device in page:
+                    fleet.add(device)
+                if walk.pages == SAMPLE:
+                    break
         except CapgoError as error:
             unknown.append(f"devices: {error.sentence}")
         fleet.complete = walk.complete

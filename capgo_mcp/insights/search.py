@@ -1,5 +1,7 @@
 """Which devices are of a certain kind."""
 
+from datetime import datetime
+from itertools import takewhile
 from typing import Annotated, Generic
 
 from pydantic import Field
@@ -53,23 +55,19 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
         """Walk over the devices until enough are found."""
         found: list[Device] = []
         before = None if self.not_seen_since is None else moment(self.not_seen_since)
-        done = False
+        walk = Walk(desk, self.pages())
+        over = False
+        async for page in walk:
+            early = list(takewhile(lambda device: not _is_after(before, device), page))
+            over = len(early) < len(page)  # the list is sorted: all later ones were seen later
+            found += filter(self.admits, early)
+            if over or len(found) >= self.limit:
+                break
+        if len(found) < self.limit:
+            return Found[Device](items=found, devices_seen=walk.seen, complete=walk.complete or over, note=walk.note)
+        note = f"Stopped at {self.limit} devices, there may be more: raise limit or add a filter."
+        return Found[Device](items=found[: self.limit], devices_seen=walk.seen, complete=False, note=note)
 
-        def pick(devices: list[Device]) -> bool:
-            nonlocal done
-            for device in devices:
-                if before and device.updated_at and device.updated_at >= before:
-                    done = True  # the list is sorted: all later ones were seen later
-                elif self.admits(device):
-                    found.append(device)
-                if done or len(found) == self.limit:
-                    return False
-            return True
 
-        walk = Walk(desk)
-        await walk.over(self.pages(), pick)
-        full = len(found) == self.limit and not done
-        note = (
-            f"Stopped at {self.limit} devices, there may be more: raise limit or add a filter." if full else walk.note
-        )
-        return Found[Device](items=found, devices_seen=walk.seen, complete=walk.complete or done, note=note)
+def _is_after(bound: datetime | None, device: Device) -> bool:
+    return bound is not None and device.updated_at is not None and device.updated_at >= bound

@@ -102,17 +102,12 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
         """Walk over all devices and count those that match."""
         tallies = [Tally(by) for by in dict.fromkeys(self.group_by)]
         matching = 0
-
-        def count(devices: list[Device]) -> bool:
-            nonlocal matching
-            for device in filter(self.admits, devices):
+        walk = Walk(desk, self.pages())
+        async for page in walk:
+            for device in filter(self.admits, page):
                 matching += 1
                 for tally in tallies:
                     tally.add(device)
-            return True
-
-        walk = Walk(desk)
-        await walk.over(self.pages(), count)
         return DeviceSummary(
             devices=matching,
             devices_seen=walk.seen,

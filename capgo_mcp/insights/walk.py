@@ -1,7 +1,6 @@
 """A walk over the devices of an app: page after page, one at a time in memory, until the end or a reason to stop."""
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 import anyio
 
@@ -15,47 +14,52 @@ EMPTY: Final = "Capgo told of no devices; it says the same when its device store
 
 
 class Walk:
-    """Reads devices within the budget of a desk, and keeps account of how far it came.
+    """The pages of a list of devices, read within the budget of a desk while one loops over them.
+
+    The first page has the whole deadline of a call, so that there is always something to tell, and raises CapgoError
+    when it cannot be read. What goes wrong later ends the loop and becomes the note.
+
+    Args:
+        desk: Where to read, whom to tell how far it is, and how long.
+        devices: The list.
 
     Attributes:
+        pages: Pages read so far.
         seen: Devices read so far.
-        complete: Whether the last device was read.
-        note: Why it was not, and what that means; None when it was.
+        complete: Whether the loop went on until there was no further page.
+        note: Why it ended before, and what that means; None when it did not.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, devices: ListDevices) -> None:
+        self.pages = 0
         self.seen = 0
         self.complete = False
         self.note: str | None = None
         self._desk = desk
         self._until = anyio.current_time() + desk.seconds
+        self._ahead: ListDevices | None = devices.model_copy(update={"limit": CURSOR_ROWS})
 
-    async def over(self, devices: ListDevices, see: Callable[[list[Device]], bool]) -> None:
-        """Show every page of a list to `see`, which says whether it wants another one.
+    # Not a generator: one that is left with `break` is closed by the event loop, at a time that nobody knows.
+    def __aiter__(self) -> Self:
+        return self
 
-        The first page has the whole deadline of a call, so that there is always something to tell. What goes wrong
-        later ends the walk and becomes its note.
-
-        Raises:
-            CapgoError: The first page could not be read.
-        """
-        page = devices.model_copy(update={"limit": CURSOR_ROWS})
-        answer: CursorPaged[Device] | None = await self._desk.capgo.send(page)
-        while answer is not None and await self._shown(answer, see):
-            if answer.next in (None, page.cursor):
-                self.complete = True
-                self.note = None if self.seen else EMPTY
-                return
-            page = page.model_copy(update={"cursor": answer.next})
-            answer = await self._next(page)
-
-    async def _shown(self, answer: CursorPaged[Device], see: Callable[[list[Device]], bool]) -> bool:
+    async def __anext__(self) -> list[Device]:
+        page = self._ahead
+        if page is None:
+            self.complete = True
+            self.note = None if self.seen else EMPTY
+            raise StopAsyncIteration
+        answer = await (self._in_time(page) if self.pages else self._desk.capgo.send(page))
+        if answer is None:
+            raise StopAsyncIteration
+        self._ahead = None if answer.next in (None, page.cursor) else page.model_copy(update={"cursor": answer.next})
+        self.pages += 1
         self.seen += len(answer.items)
         if answer.items:
             await self._desk.report(self.seen, message=f"{self.seen} devices read")
-        return see(answer.items)
+        return answer.items
 
-    async def _next(self, page: ListDevices) -> CursorPaged[Device] | None:
+    async def _in_time(self, page: ListDevices) -> CursorPaged[Device] | None:
         left = self._until - anyio.current_time()
         why = f"the {self._desk.seconds:g} seconds for reading devices were over"
         if left > 0:

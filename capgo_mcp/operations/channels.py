@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AliasGenerator,
     BeforeValidator,
     Field,
     SerializationInfo,
@@ -14,6 +15,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic.alias_generators import to_camel
 
 from capgo_mcp.api import rollout
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
@@ -117,7 +119,18 @@ class ChannelSet(Ok):
     public: bool | None = None
 
 
-class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.update_settings", effect=Effect.CHANGE):
+def _spelled(name: str) -> str:
+    """POST /channel spells its oldest arguments in snake_case and all later ones in camelCase."""
+    return name if name == "app_id" or name.startswith("allow_") else to_camel(name)
+
+
+class SetChannel(
+    Operation[ChannelSet],
+    http="POST /channel",
+    needs="channel.update_settings",
+    effect=Effect.CHANGE,
+    alias_generator=AliasGenerator(serialization_alias=_spelled),
+):
     """Deploy, release or put a bundle on a channel: move or roll back production to a version, make it the default.
 
     Creates a channel too, and sets platforms, who is served and update rules. Only what is given changes. To reach a
@@ -134,13 +147,9 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
     ios: Annotated[bool | None, Field(description="Serve iOS.")] = None
     android: Annotated[bool | None, Field(description="Serve Android.")] = None
     electron: Annotated[bool | None, Field(description="Serve Electron.")] = None
-    disable_auto_update: Annotated[BlockedUpdate | None, Field(serialization_alias="disableAutoUpdate")] = None
+    disable_auto_update: BlockedUpdate | None = None
     disable_auto_update_under_native: Annotated[
-        bool | None,
-        Field(
-            description="Block updates older than the native version.",
-            serialization_alias="disableAutoUpdateUnderNative",
-        ),
+        bool | None, Field(description="Block updates older than the native version.")
     ] = None
     allow_device_self_set: Annotated[bool | None, Field(description="Devices may join by themselves.")] = None
     allow_emulator: Annotated[bool | None, Field(description="Serve emulators.")] = None
@@ -149,7 +158,7 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
     allow_prod: Annotated[bool | None, Field(description="Serve production builds.")] = None
     update_package: Annotated[
         Literal["all", "zip", "delta", "zip_from_builtin", "delta_from_builtin"] | None,
-        Field(description="Kind of download.", serialization_alias="updatePackage"),
+        Field(description="Kind of download."),
     ] = None
 
     @model_validator(mode="after")
@@ -159,11 +168,18 @@ class SetChannel(Operation[ChannelSet], http="POST /channel", needs="channel.upd
         return self
 
 
+def _rollout_spelled(name: str) -> str:
+    """What is said of a rollout alone, the API says with that word before it."""
+    told = name if name in ("app_id", "channel", "action") or name.startswith("auto_pause_") else f"rollout_{name}"
+    return _spelled(told)
+
+
 class SetRollout(
     Operation[ChannelSet],
     http="POST /channel",
     needs="channel.update_settings",
     effect=Effect.CHANGE,
+    alias_generator=AliasGenerator(serialization_alias=_rollout_spelled),
     synonyms=rollout.SYNONYMS,
 ):
     """Roll out a bundle gradually, to a percentage of a channel's devices: start, widen, pause, resume, promote, drop.
@@ -180,60 +196,31 @@ class SetRollout(
             description="start takes version and percentage, widen percentage, advance version; off forgets the bundle."
         ),
     ]
-    version: Annotated[
-        BundleName | None, Field(description="Bundle version to roll out.", serialization_alias="rolloutVersion")
-    ] = None
+    version: Annotated[BundleName | None, Field(description="Bundle version to roll out.")] = None
     percentage: Annotated[
         float | None,
         Field(description="Share of devices, in percent.", ge=0, le=100, serialization_alias="rolloutPercentageBps"),
         sent_as(lambda percent: round(percent * 100)),
     ] = None
-    pause_reason: Annotated[
-        str | None, Field(description="Why it is paused.", serialization_alias="rolloutPauseReason")
-    ] = None
-    paused_at: Annotated[
-        str | None, Field(description="Paused since (ISO time).", serialization_alias="rolloutPausedAt")
-    ] = None
+    pause_reason: Annotated[str | None, Field(description="Why it is paused.")] = None
+    paused_at: Annotated[str | None, Field(description="Paused since (ISO time).")] = None
     cache_ttl_seconds: Annotated[
-        int | None,
-        Field(
-            description="Seconds a device keeps its draw.",
-            ge=60,
-            le=31_536_000,
-            serialization_alias="rolloutCacheTtlSeconds",
-        ),
+        int | None, Field(description="Seconds a device keeps its draw.", ge=60, le=31_536_000)
     ] = None
-    auto_pause_enabled: Annotated[
-        bool | None, Field(description="Stop a failing rollout by itself.", serialization_alias="autoPauseEnabled")
-    ] = None
+    auto_pause_enabled: Annotated[bool | None, Field(description="Stop a failing rollout by itself.")] = None
     auto_pause_action: Annotated[
-        Literal["pause", "rollback", "notify"] | None,
-        Field(description="What auto-pause does.", serialization_alias="autoPauseAction"),
+        Literal["pause", "rollback", "notify"] | None, Field(description="What auto-pause does.")
     ] = None
     auto_pause_failure_rate_bps: Annotated[
-        BasisPoints | None,
-        Field(
-            description="Failure rate that triggers it, basis points.", serialization_alias="autoPauseFailureRateBps"
-        ),
+        BasisPoints | None, Field(description="Failure rate that triggers it, basis points.")
     ] = None
-    auto_pause_window_minutes: Annotated[
-        int | None,
-        Field(description="Minutes looked back.", ge=1, le=10_080, serialization_alias="autoPauseWindowMinutes"),
-    ] = None
+    auto_pause_window_minutes: Annotated[int | None, Field(description="Minutes looked back.", ge=1, le=10_080)] = None
     auto_pause_cooldown_minutes: Annotated[
-        int | None,
-        Field(description="Minutes between triggers.", ge=0, le=10_080, serialization_alias="autoPauseCooldownMinutes"),
+        int | None, Field(description="Minutes between triggers.", ge=0, le=10_080)
     ] = None
-    auto_pause_confidence: Annotated[
-        float | None,
-        Field(description="Statistical confidence.", gt=0, lt=1, serialization_alias="autoPauseConfidence"),
-    ] = None
-    auto_pause_min_attempts: Annotated[
-        Count | None, Field(description="Attempts needed.", serialization_alias="autoPauseMinAttempts")
-    ] = None
-    auto_pause_min_failures: Annotated[
-        Count | None, Field(description="Failures needed.", serialization_alias="autoPauseMinFailures")
-    ] = None
+    auto_pause_confidence: Annotated[float | None, Field(description="Statistical confidence.", gt=0, lt=1)] = None
+    auto_pause_min_attempts: Annotated[Count | None, Field(description="Attempts needed.")] = None
+    auto_pause_min_failures: Annotated[Count | None, Field(description="Failures needed.")] = None
 
     @model_validator(mode="before")
     @classmethod

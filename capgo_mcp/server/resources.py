@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from capgo_mcp.agent.render import compact
 from capgo_mcp.api.errors import CapgoError, NotAllowed, NotFound
 from capgo_mcp.api.operation import Declared
-from capgo_mcp.insights.lookup import bundle_named, newest_bundles
+from capgo_mcp.insights.bundles import bundle_named, newest_bundles
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.operations.channels import GetChannel

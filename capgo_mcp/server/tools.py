@@ -10,7 +10,6 @@ import mcp_types as t
 from pydantic import BaseModel
 
 from capgo_mcp.agent import arguments, definitions, render
-from capgo_mcp.agent.sizing import fitted
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault
 from capgo_mcp.api.operation import A, Declared, Desk, Effect, Insight, Operation, Report
 from capgo_mcp.catalog import every_tool
@@ -137,7 +136,7 @@ class Toolbox:
                 return await self._written(tool, asked, controls, elicitor)
             case Operation():
                 facts = self.shown(await self._capgo.send(asked), controls.fields)
-        return fitted(asked, facts)
+        return render.fitted(asked, facts)
 
     async def _written(
         self, tool: Tool, operation: Operation[Any], controls: arguments.Controls, elicitor: Elicitor | None
@@ -171,7 +170,7 @@ class Toolbox:
         Raises:
             CapgoError: As `send`.
         """
-        return fitted(operation, self.shown(await self.send(operation)))
+        return render.fitted(operation, self.shown(await self.send(operation)))
 
     def shown(self, answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
         """The facts of an answer as an agent sees them, with secrets masked unless the settings reveal them."""

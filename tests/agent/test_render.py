@@ -1,28 +1,37 @@
-"""An answer as an agent reads it: brief, without nulls, clean, and the same in both channels."""
+"""An answer as an agent reads it: brief, without nulls, clean, and no longer than an agent can use."""
 
 import json
+import re
 import sys
 import unicodedata
 from typing import Any, Final
 
+import mcp_types as t
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capgo_mcp.agent import render
+from capgo_mcp.agent.render import LARGEST, AnswerTooLong, compact, fitted
 from capgo_mcp.api.answers import Listing, Row
+from capgo_mcp.api.operation import Declared
 from capgo_mcp.api.text import clean
+from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import App
-from capgo_mcp.operations.bundles import Bundle
+from capgo_mcp.operations.bundles import Bundle, ListBundles
 from capgo_mcp.operations.channels import Channel
-from capgo_mcp.operations.devices import Device
-from tests.support.samples import AnyOperation
+from capgo_mcp.operations.devices import Device, ListDevices
+from capgo_mcp.operations.members import ListMembers
+from capgo_mcp.sandbox import State
+from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
+from tests.support.samples import AnyOperation, toolbox
 
 LISTS: Final = [one for one in every() if issubclass(one.spec.answer, Listing)]
 HIDDEN: Final = {"Cf", "Cs", "Co"}
 BREAKS: Final = {"Cc", "Zl", "Zp"}
 LONG: Final = "x" * 10_000
+ROW: Final = {"text": "x" * 200}
 
 
 class Note(Row, brief="id text", on_request="remark"):
@@ -182,3 +191,70 @@ def test_nested_rows_are_cleaned() -> None:
     """What stands inside a record is shown by the same rules."""
     channel = Channel.model_validate({"id": 1, "version": {"id": 7, "name": "1.0\u200b"}, "rollout_version_info": None})
     assert render.shown(channel) == {"id": 1, "version": {"id": 7, "name": "1.0"}}
+
+
+def long_list(rows: int, **more: Any) -> dict[str, Any]:
+    """A list of so many rows."""
+    return {"items": [{"id": number, **ROW} for number in range(rows)], **more}
+
+
+def test_what_fits_is_left_alone() -> None:
+    """Most answers pass as they are."""
+    facts = long_list(10, next=1)
+    assert fitted(ListBundles(app_id=DEMO_APP), facts) is facts
+
+
+@settings(deadline=None)
+@given(st.integers(0, 5), st.integers(1, 1000), st.integers(1, 2000))
+def test_cut_list_says_how_to_go_on(page: int, limit: int, size: int) -> None:
+    """The page and limit in the note begin with the first item that was cut off."""
+    asked = ListBundles(app_id=DEMO_APP, page=page, limit=limit)
+    items = [{"id": page * limit + number, "text": "x" * size} for number in range(limit)]
+    try:
+        facts = fitted(asked, {"items": items, "next": page + 1})
+    except AnswerTooLong:
+        assert len(compact(items[0])) * 2 > LARGEST or limit > 1
+        return
+    assert len(compact(facts)) <= LARGEST
+    if len(facts["items"]) < limit:
+        assert "next" not in facts
+        onward = re.search(r"limit (\d+) and page (\d+)", facts["note"])
+        assert onward
+        assert int(onward[1]) * int(onward[2]) == facts["items"][-1]["id"] + 1
+
+
+def test_cut_list_with_a_cursor_is_to_be_asked_for_again() -> None:
+    """Only Capgo knows the cursor after a cut, so the call is repeated with the limit that fits."""
+    facts = fitted(ListDevices(app_id=DEMO_APP, limit=1000), long_list(1000, next="a|b"))
+    assert "next" not in facts
+    assert f"limit {len(facts['items'])}, then follow next" in facts["note"]
+
+
+def test_cut_list_without_pages_says_so() -> None:
+    """Where Capgo has no pages, the note does not promise any."""
+    facts = fitted(ListMembers(org_id=LIGHTHOUSE), long_list(1000))
+    assert 0 < len(facts["items"]) < 1000
+    assert "no pages" in facts["note"]
+
+
+@pytest.mark.parametrize(
+    "facts", [{"text": "x" * LARGEST}, {"items": [{"text": "x" * LARGEST}]}, {"items": {}, "x": "x" * LARGEST}]
+)
+def test_what_cannot_be_cut_is_refused(facts: dict[str, Any]) -> None:
+    """One error says how long it is and how to ask for less."""
+    asked: Declared[Any] = ListBundles(app_id=DEMO_APP)
+    with pytest.raises(AnswerTooLong, match="characters") as caught:
+        fitted(asked, facts)
+    assert "fewer fields" in caught.value.hint
+
+
+async def test_tools_and_resources_are_bounded(capgo: Capgo, state: State) -> None:
+    """A tool whose answer would be too long answers less or an error, and says so."""
+    for bundle in state.bundles.values():
+        bundle["manifest"] = [{"file_name": "x" * 400}] * 20
+    asked = {"app_id": DEMO_APP, "limit": 60, "fields": ["manifest"]}
+    result = await toolbox(capgo).call("capgo_list_bundles", asked)
+    assert isinstance(result, t.CallToolResult)
+    assert result.structured_content is not None
+    assert len(json.dumps(result.structured_content)) < LARGEST * 1.2
+    assert 0 < len(result.structured_content["items"]) < 60

@@ -20,8 +20,11 @@ FOLDER: Final = Path(__file__).parent
 
 
 def stored(kind: type[Declared[Any]]) -> t.Tool:
-    """The definition that was written ahead of time."""
-    return t.Tool.model_validate_json((FOLDER / f"{kind.spec.name}.json").read_bytes())
+    """The definition that was written ahead of time; of an operation that is being written, the one it makes."""
+    try:
+        return t.Tool.model_validate_json((FOLDER / f"{kind.spec.name}.json").read_bytes())
+    except FileNotFoundError:
+        return generated(kind)
 
 
 def generated(kind: type[Declared[Any]]) -> t.Tool:
