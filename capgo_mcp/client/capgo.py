@@ -105,6 +105,11 @@ class Capgo:
         return cast("A", await collect(operation, exchange))
 
     @property
+    def clock(self) -> Clock:
+        """What tells the time to this client, and to all that remember what it answered."""
+        return self._clock
+
+    @property
     def standing(self) -> Standing:
         """What Capgo has said about the key in use so far."""
         return self._gate.standing if self._gate else Standing.UNTRIED

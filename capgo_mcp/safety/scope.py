@@ -1,11 +1,11 @@
 """Keeps tools inside one organization: an app is touched only after Capgo has said who owns it."""
 
-import time
 from typing import Any, Final
 
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Declared
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.clock import Clock
 from capgo_mcp.operations.apps import CreateApp, GetApp
 
 _TRUSTED: Final = 300.0
@@ -18,11 +18,18 @@ class OutOfScope(CapgoError):
 
 
 class OrganizationScope:
-    """Lets through what stays inside one organization."""
+    """Lets through what stays inside one organization.
 
-    def __init__(self, org_id: str, capgo: Capgo) -> None:
+    Args:
+        org_id: The organization.
+        capgo: Where to read who owns an app.
+        clock: What tells how long an owner has been remembered.
+    """
+
+    def __init__(self, org_id: str, capgo: Capgo, clock: Clock) -> None:
         self._org_id = org_id
         self._capgo = capgo
+        self._clock = clock
         self._inside: dict[str, float] = {}
 
     async def admit(self, asked: Declared[Any]) -> None:
@@ -35,11 +42,12 @@ class OrganizationScope:
         app_id = getattr(asked, "app_id", None)
         if app_id is None or isinstance(asked, CreateApp):  # a new app gets its owner from a locked argument
             return
-        if time.monotonic() - self._inside.get(app_id, -_TRUSTED) < _TRUSTED:
+        if self._clock.now() - self._inside.get(app_id, -_TRUSTED) < _TRUSTED:
             return
         app = await self._capgo.send(GetApp(app_id=app_id))
         if app.owner_org != self._org_id:
             raise OutOfScope("out_of_scope", "This server works on the apps of one organization, and this is not one.")
+        # Only what is inside is remembered: an app that comes in by a transfer is not kept out.
         while len(self._inside) >= _REMEMBERED:
             self._inside.pop(next(iter(self._inside)))
-        self._inside[app_id] = time.monotonic()
+        self._inside[app_id] = self._clock.now()

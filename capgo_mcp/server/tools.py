@@ -80,7 +80,7 @@ class Toolbox:
         self._capgo = capgo
         self._settings = settings
         self._writer = Writer(capgo, Journal(settings.journal))
-        self._scope = OrganizationScope(settings.org, capgo) if settings.org else None
+        self._scope = OrganizationScope(settings.org, capgo, capgo.clock) if settings.org else None
         self._tools = {tool.name: tool for tool in chosen(settings)}
         self.completions = Completions(self, settings.app)
 

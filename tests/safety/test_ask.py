@@ -9,33 +9,14 @@ import anyio
 import mcp_types as t
 import pytest
 from mcp import Client, MCPError
-from mcp.client import ClientRequestContext
 
 from capgo_mcp.sandbox.seed.people import DEMO_APP
-from tests.support.safety import Desk, desk, serving, text
+from tests.support.safety import YES, Desk, User, desk, serving, text
 
 TOOL: Final = "capgo_delete_channel"
 TARGET: Final = {"app_id": DEMO_APP, "channel": "beta"}
 ABSENT: Final = object()
 SENT: Final = ["DELETE /channel"]
-YES: Final = t.ElicitResult(action="accept", content={"agree": True})
-
-
-class Member:
-    """The person at a client, who gives one reply and remembers what they were asked."""
-
-    def __init__(self, reply: t.ElicitResult | None) -> None:
-        self._reply = reply
-        self.asked: list[str] = []
-
-    async def __call__(self, context: ClientRequestContext, params: t.ElicitRequestParams) -> t.ElicitResult:
-        """Reply, or never do."""
-        del context
-        self.asked.append(params.message)
-        if self._reply is None:
-            await anyio.sleep_forever()
-        assert self._reply is not None
-        return self._reply
 
 
 CLIENTS: Final[dict[str, t.ElicitResult | None]] = {
@@ -63,7 +44,7 @@ def word(value: object) -> str:
 
 
 @asynccontextmanager
-async def connected(mode: Any, callback: Member | None, *, ask: bool) -> AsyncIterator[tuple[Client, Desk]]:
+async def connected(mode: Any, callback: User | None, *, ask: bool) -> AsyncIterator[tuple[Client, Desk]]:
     """A client of a server over a fresh sandbox."""
     async with desk() as here:
         server = serving(here, ask=ask, patience=0.05)
@@ -95,26 +76,26 @@ def ending(result: t.CallToolResult) -> str:
 )
 async def test_nothing_is_deleted_without_consent(confirm: object, who: str, mode: str, *, ask: bool) -> None:
     """Only `confirm: true`, with a yes of the person where `--ask` is on, deletes; the answer says what happened."""
-    member = None if who == "cannot ask" else Member(CLIENTS[who])
+    user = None if who == "cannot ask" else User(CLIENTS[who])
     arguments = TARGET if confirm is ABSENT else {**TARGET, "confirm": confirm}
     end = expected(confirm, who, ask=ask)
     ended = "never"
-    async with connected(mode, member, ask=ask) as (client, here):
+    async with connected(mode, user, ask=ask) as (client, here):
         with anyio.move_on_after(0.3 if (who, mode, end) == ("hangs", "auto", ENDS["hangs"]) else 5):
             ended = ending(await client.call_tool(TOOL, dict(arguments)))
     # In the era since 2026-07-28 the question is the client's business, and one that hangs never comes back.
     assert ended == ("never" if (mode, end) == ("auto", ENDS["hangs"]) else end)
     assert here.wire.writes == (SENT if end == "done" else [])
-    assert bool(member and member.asked) == (confirm is True and ask and member is not None)
+    assert bool(user and user.asked) == (confirm is True and ask and user is not None)
 
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_the_question_tells_what_would_go(mode: str) -> None:
     """The person reads what the preview says: the channel, its bundle and that it is no default."""
-    member = Member(YES)
-    async with connected(mode, member, ask=True) as (client, _):
+    user = User(YES)
+    async with connected(mode, user, ask=True) as (client, _):
         await client.call_tool(TOOL, {**TARGET, "confirm": True})
-    (question,) = member.asked
+    (question,) = user.asked
     assert all(
         part in question for part in ("Delete channel?", '"beta"', '"2.3.0-beta.6"', '"public":false', "fall back")
     )
@@ -130,7 +111,7 @@ async def test_a_server_without_anyone_to_ask_deletes_nothing() -> None:
 @pytest.mark.parametrize("who", ["declines", "cancels", "accepts without ticking"])
 async def test_a_no_is_final(who: str) -> None:
     """The answer to a no tells the agent not to try again."""
-    async with connected("legacy", Member(CLIENTS[who]), ask=True) as (client, _):
+    async with connected("legacy", User(CLIENTS[who]), ask=True) as (client, _):
         said = text(await client.call_tool(TOOL, {**TARGET, "confirm": True}))
     assert "Nothing was changed" in said
     assert "Hint: Take it as final" in said
@@ -141,7 +122,7 @@ async def test_a_no_is_final(who: str) -> None:
 async def test_only_a_ticked_box_is_a_yes(mode: str, content: dict[str, Any] | None) -> None:
     """An accepted form whose `agree` is not exactly true is a no."""
     reply = t.ElicitResult(action="accept", content=content)
-    async with connected(mode, Member(reply), ask=True) as (client, here):
+    async with connected(mode, User(reply), ask=True) as (client, here):
         try:
             assert ending(await client.call_tool(TOOL, {**TARGET, "confirm": True})) == ENDS["declines"]
         except MCPError as error:  # the SDK itself may refuse a form that does not fit the question
@@ -163,14 +144,14 @@ FORGED: Final = ("asked", "", "v1.", "v1.AAAA.BBBB", "x" * 5000)
 @pytest.mark.parametrize("state", FORGED, ids=lambda state: state[:12] or "empty")
 async def test_a_forged_state_is_refused(state: str) -> None:
     """A reply without a question of ours is refused or asked anew, and nothing is deleted."""
-    async with connected("auto", Member(YES), ask=True) as (client, here):
+    async with connected("auto", User(YES), ask=True) as (client, here):
         await _reply(client, {**TARGET, "confirm": True}, state)
         assert here.wire.writes == []
 
 
 async def test_a_reply_without_state_is_asked_anew() -> None:
     """A yes that comes with the first call answers nothing: the question is put."""
-    async with connected("auto", Member(YES), ask=True) as (client, here):
+    async with connected("auto", User(YES), ask=True) as (client, here):
         assert isinstance(await _reply(client, {**TARGET, "confirm": True}, None), t.InputRequiredResult)
         assert here.wire.writes == []
 
@@ -178,7 +159,7 @@ async def test_a_reply_without_state_is_asked_anew() -> None:
 @pytest.mark.parametrize("other", [{"channel": "production"}, {"app_id": "com.lighthouse.notes"}], ids=str)
 async def test_the_state_of_another_call_is_refused(other: dict[str, str]) -> None:
     """A yes to one deletion cannot be used for another."""
-    async with connected("auto", Member(YES), ask=True) as (client, here):
+    async with connected("auto", User(YES), ask=True) as (client, here):
         state = await asked_state(client, {**TARGET, "confirm": True})
         assert await _reply(client, {**TARGET, **other, "confirm": True}, state) is None
         assert here.wire.writes == []
@@ -186,9 +167,9 @@ async def test_the_state_of_another_call_is_refused(other: dict[str, str]) -> No
 
 async def test_the_state_of_another_server_is_refused() -> None:
     """A yes that was given to another process of the server counts for nothing."""
-    async with connected("auto", Member(YES), ask=True) as (client, _):
+    async with connected("auto", User(YES), ask=True) as (client, _):
         state = await asked_state(client, {**TARGET, "confirm": True})
-    async with connected("auto", Member(YES), ask=True) as (client, here):
+    async with connected("auto", User(YES), ask=True) as (client, here):
         assert await _reply(client, {**TARGET, "confirm": True}, state) is None
         assert here.wire.writes == []
 

@@ -10,13 +10,14 @@ from typing import Any, Final
 import anyio
 import httpx2
 import pytest
+from mcp import Client
 
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.operations import every
 from capgo_mcp.sandbox import create_app
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support import samples
-from tests.support.safety import Facts, answering, desk, name_of, serving, unlimited
+from tests.support.safety import YES, Facts, User, answering, desk, name_of, serving, unlimited
 
 BETA: Final = {"app_id": DEMO_APP, "channel": "beta"}
 FIELDS: Final = {"tool", "arguments", "time", "consent", "outcome", "request_id"}
@@ -80,13 +81,27 @@ async def test_a_wrong_name_is_noted(journal: Path) -> None:
 
 async def test_an_unasked_person_is_noted(journal: Path) -> None:
     """With `--ask`, a client that cannot ask leaves a line that says so."""
-    from mcp import Client  # noqa: PLC0415 - the only test here that needs a client
-
     async with desk() as here, Client(serving(here, journal=journal, ask=True), mode="legacy") as client:
         assert (await client.call_tool("capgo_delete_channel", {**BETA, "confirm": True})).is_error
         assert here.wire.writes == []
     (line,) = lines(journal)
     assert (line["consent"], line["outcome"]) == ("refused", "consent_cannot_ask")
+
+
+ASKED: Final = {
+    "legacy": [("confirmed and asked", "done")],
+    "auto": [("asking", "nothing sent"), ("confirmed and asked", "done")],
+}
+
+
+@pytest.mark.parametrize(("mode", "told"), ASKED.items(), ids=ASKED.keys())
+async def test_a_person_who_was_asked_is_noted(mode: Any, told: list[tuple[str, str]], journal: Path) -> None:
+    """With `--ask`, a yes is told with the deletion; in the era since 2026-07-28 the question is a call of its own."""
+    async with desk() as here:
+        server = serving(here, journal=journal, ask=True)
+        async with Client(server, mode=mode, elicitation_callback=User(YES)) as client:
+            assert not (await client.call_tool("capgo_delete_channel", {**BETA, "confirm": True})).is_error
+    assert [(line["consent"], line["outcome"]) for line in lines(journal)] == told
 
 
 async def test_a_refusal_of_capgo_is_noted_with_its_request(journal: Path) -> None:

@@ -15,6 +15,7 @@ from capgo_mcp.sandbox import ADMIN_KEY
 from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE, NOTES_APP, RIDER_APP
 from capgo_mcp.server.tools import chosen
 from tests.support import samples
+from tests.support.faulty import VirtualClock
 from tests.support.safety import Desk, Facts, desk, name_of, serving
 
 OPERATIONS: Final = {operation.spec.name: operation for operation in every()}
@@ -186,6 +187,17 @@ async def test_an_app_of_the_organization_is_let_through() -> None:
         for _ in range(3):
             await here.facts("capgo_get_channel", app_id=DEMO_APP, channel="beta")
         assert len([r for r in here.wire.seen if r.url.path == f"/app/{DEMO_APP}"]) == 1
+
+
+@pytest.mark.parametrize(("seconds", "reads"), [(299, 1), (300, 2)])
+async def test_an_owner_is_remembered_for_five_minutes(seconds: int, reads: int) -> None:
+    """With `--org`, an app that may have been transferred meanwhile has its owner read again."""
+    clock = VirtualClock()
+    async with desk(org=LIGHTHOUSE, clock=clock) as here:
+        await here.facts("capgo_get_channel", app_id=DEMO_APP, channel="beta")
+        clock.advance(seconds)
+        await here.facts("capgo_get_channel", app_id=DEMO_APP, channel="beta")
+        assert len([r for r in here.wire.seen if r.url.path == f"/app/{DEMO_APP}"]) == reads
 
 
 async def test_a_new_app_belongs_to_the_locked_organization() -> None:

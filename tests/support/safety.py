@@ -5,12 +5,14 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import anyio
 import httpx2
 import mcp_types as t
+from mcp.client import ClientRequestContext
 from mcp.server import Server
 
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.clock import SystemClock
+from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import every
@@ -110,6 +112,26 @@ class Desk:
         return await self.facts(call["tool"], **call["arguments"])
 
 
+YES: Final = t.ElicitResult(action="accept", content={"agree": True})
+
+
+class User:
+    """The user at a client, who gives one reply and remembers what they were asked."""
+
+    def __init__(self, reply: t.ElicitResult | None) -> None:
+        self._reply = reply
+        self.asked: list[str] = []
+
+    async def __call__(self, context: ClientRequestContext, params: t.ElicitRequestParams) -> t.ElicitResult:
+        """Reply, or never do."""
+        del context
+        self.asked.append(params.message)
+        if self._reply is None:
+            await anyio.sleep_forever()
+        assert self._reply is not None
+        return self._reply
+
+
 def serving(here: Desk, **settings: Any) -> Server[Any]:
     """An MCP server over what a desk has."""
     chosen = Settings(key=StaticKey(ADMIN_KEY), **settings)
@@ -130,12 +152,17 @@ def unlimited() -> State:
 
 @asynccontextmanager
 async def desk(
-    *, key: str = ADMIN_KEY, state: State | None = None, inner: httpx2.AsyncBaseTransport | None = None, **settings: Any
+    *,
+    key: str = ADMIN_KEY,
+    state: State | None = None,
+    inner: httpx2.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Desk]:
     """A toolbox over a fresh sandbox, or over what `inner` answers in its place."""
     state = state or (State() if inner else unlimited())
     wire = Recorder(inner or httpx2.ASGITransport(app=create_app(state)))
-    async with Capgo(key, url=URL, transport=wire, rate=1e9, clock=Hurry()) as capgo:
+    async with Capgo(key, url=URL, transport=wire, rate=1e9, clock=clock or Hurry()) as capgo:
         yield Desk(state, wire, capgo, samples.toolbox(capgo, **settings))
 
 
