@@ -2,15 +2,13 @@
 
 from typing import Any, Final
 
-import mcp_types as t
-
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Call, Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
 from capgo_mcp.api.errors import CapgoError, InvalidArguments
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.safety.elicitation import Asker, Reply
+from capgo_mcp.safety.elicitation import Elicitor, Reply
 from capgo_mcp.safety.preview import preview, target_name
 
 _ASK: Final = (
@@ -24,30 +22,34 @@ class NoConsent(CapgoError):
 
 
 async def settle(
-    operation: Operation[Any], controls: Controls, capgo: Capgo, asker: Asker | None
-) -> Outcome[Any] | t.InputRequiredResult | None:
+    operation: Operation[Any], controls: Controls, capgo: Capgo, elicitor: Elicitor | None
+) -> Outcome[Any] | None:
     """What to answer instead of sending the operation; None when it may be sent.
 
     Args:
         operation: What the agent wants to do.
         controls: Its flags.
         capgo: Where to read what would be destroyed.
-        asker: Whom to ask on top of the flag; None when the settings do not say so.
+        elicitor: Who asks the person on top of the flag; None when the settings do not say so.
 
     Raises:
         InvalidArguments: `confirm_name` is not the name of what would be destroyed.
         NoConsent: The person did not agree, or could not be asked.
+        InputRequired: The client has to ask the person, and to call again.
     """
     if not operation.needs_consent():
         return None
     if not controls.confirm or (operation.spec.by_name and controls.confirm_name is None):
         return await _previewed(operation, capgo)
+    # Read again: what the preview showed may be old, and an agent that saw none may have made the name up.
     if operation.spec.by_name and controls.confirm_name != await target_name(operation, capgo):
         raise InvalidArguments(
             "confirm_name is not the name of what would be deleted, so nothing was deleted.",
             "Call without confirm, and show the user the name in the preview.",
         )
-    return await _asked(operation, capgo, asker) if asker else None
+    if elicitor is not None:
+        await _ask(operation, capgo, elicitor)
+    return None
 
 
 async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
@@ -59,12 +61,11 @@ async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
     return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
 
 
-async def _asked(operation: Operation[Any], capgo: Capgo, asker: Asker) -> t.InputRequiredResult | None:
-    reply = await asker.ask(_question(operation, await preview(operation, capgo)))
-    if isinstance(reply, t.InputRequiredResult):
-        return reply
+async def _ask(operation: Operation[Any], capgo: Capgo, elicitor: Elicitor) -> None:
+    """Return if the person agrees."""
+    reply = await elicitor.elicit(_question(operation, await preview(operation, capgo)))
     if reply is Reply.AGREED:
-        return None
+        return
     hint = (
         "The user can do it in the Capgo console."
         if reply is Reply.CANNOT_ASK

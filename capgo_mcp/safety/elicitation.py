@@ -1,4 +1,10 @@
-"""Asks the person at the client through elicitation, in both protocol eras. Whatever is no clear yes is a no."""
+"""Asks the person at the client through elicitation. Whatever is no clear yes is a no.
+
+The protocol has two eras, and clients of both are around. Up to revision 2025-11-25 a server sends the client a request
+of its own and waits for the reply while the tool call is open. Since 2026-07-28 it sends none: the question is the
+result of the call, and the client makes the same call again with the reply. A call is therefore written so that it can
+be abandoned at the question and made from the start.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -29,56 +35,82 @@ class Reply(Enum):
     CANNOT_ASK = "this client cannot ask the user"
 
 
-class Asker(Protocol):
-    """Someone who can be asked, or who stands for nobody."""
+class InputRequired(Exception):
+    """The client has to ask the person and make the call again: no failure, but the end of the call for now.
 
-    async def ask(self, question: str) -> Reply | t.InputRequiredResult:
-        """The reply, or the result with which the client is asked to ask and call again."""
+    It ends every step on its way, and becomes the result of the call where results are made: `server.mcp`.
+
+    Attributes:
+        result: What the client is to be answered.
+    """
+
+    def __init__(self, result: t.InputRequiredResult) -> None:
+        super().__init__("the client has to ask the person first")
+        self.result = result
+
+
+class Elicitor(Protocol):
+    """What puts a question to the person behind a call."""
+
+    async def elicit(self, question: str) -> Reply:
+        """The reply.
+
+        Raises:
+            InputRequired: The client has to ask, and to make the call again.
+        """
         ...
 
 
-class Nobody:
+class NoElicitor:
     """There is no client with a person behind it, as on the command line."""
 
-    async def ask(self, _: str) -> Reply:
+    async def elicit(self, _: str) -> Reply:
         """Nobody answers."""
         return Reply.CANNOT_ASK
 
 
 @dataclass(frozen=True)
-class Person:
-    """The person behind one tool call.
+class ClientElicitor:
+    """Asks through the client that made one tool call.
 
     Attributes:
         context: The request, through which the client is reached.
         params: The tool call; in the era since 2026-07-28 a repeated one brings the reply.
-        patience: Seconds to wait for the reply, in the era before.
+        timeout: Seconds to wait for the reply, in the era before.
     """
 
     context: ServerRequestContext[Any]
     params: t.CallToolRequestParams
-    patience: float
+    timeout: float
 
-    async def ask(self, question: str) -> Reply | t.InputRequiredResult:
-        """The reply, or the result with which the client is asked to ask and call again."""
+    async def elicit(self, question: str) -> Reply:
+        """The reply.
+
+        Raises:
+            InputRequired: The client has to ask, and to make the call again.
+        """
         able = self.context.session.client_capabilities
+        # A client that names no mode means forms: there were no others when the capability was new.
         if able is None or able.elicitation is None or (able.elicitation.form is None and able.elicitation.url):
             return Reply.CANNOT_ASK
-        if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            return self._asked_before() or _please_ask(question)
-        return await self._push(question)
+        if self.context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            return await self._push(question)
+        reply = self._brought()
+        if reply is None:
+            raise InputRequired(_please_ask(question))
+        return reply
 
-    def _asked_before(self) -> Reply | None:
+    def _brought(self) -> Reply | None:
         """The reply that a repeated call brings; the sealed state proves that we asked about this very call."""
         reply = (self.params.input_responses or {}).get(_QUESTION)
         if isinstance(reply, t.ElicitResult) and self.params.request_state == _ASKED:
-            return _reading(reply)
+            return _understood(reply)
         return None
 
     async def _push(self, question: str) -> Reply:
         try:
-            with anyio.move_on_after(self.patience):
-                return _reading(await self.context.session.elicit_form(question, _FORM, self.context.request_id))
+            with anyio.move_on_after(self.timeout):
+                return _understood(await self.context.session.elicit_form(question, _FORM, self.context.request_id))
         except MCPError:  # refused, or no channel on which to ask
             return Reply.CANNOT_ASK
         return Reply.NO_ANSWER
@@ -89,7 +121,8 @@ def _please_ask(question: str) -> t.InputRequiredResult:
     return t.InputRequiredResult(input_requests={_QUESTION: t.ElicitRequest(params=form)}, request_state=_ASKED)
 
 
-def _reading(reply: t.ElicitResult) -> Reply:
+def _understood(reply: t.ElicitResult) -> Reply:
+    # Accepting the form is not enough: its box starts unticked, so that pressing through it agrees to nothing.
     if reply.action == "accept" and (reply.content or {}).get("agree") is True:
         return Reply.AGREED
     return Reply.CANCELLED if reply.action == "cancel" else Reply.DECLINED

@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,10 @@ class Entry:
     outcome: str = "unknown"
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    def ended(self, consent: str, outcome: str = "nothing sent") -> "Entry":
+        """The entry of a call that ended before anything was sent."""
+        return replace(self, consent=consent, outcome=outcome)
+
     def line(self) -> bytes:
         """The entry as a line of the journal."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
@@ -61,11 +65,12 @@ class Journal:
             return
         pending = self.path.with_name(f"{self.path.name}.{entry.request_id}.pending")
         await self._append(self.path, b"", _NOTHING_SENT)  # it can be opened, at least
+        # In a file of its own: many calls append to the journal, and none of them could take back a line amid others.
         await self._append(pending, entry.line(), _NOTHING_SENT)
         try:
             yield
         finally:
-            with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(shield=True):  # a client that gave up does not unmake what was sent
                 await self._append(self.path, entry.line(), f"the call was made; its record stays in {pending.name}")
                 await anyio.to_thread.run_sync(pending.unlink)
 
@@ -85,6 +90,7 @@ class Journal:
 
 
 def _append(path: Path, line: bytes) -> None:
+    # Opened each time: the file may be rotated or taken away between two calls, and the line shall be where it says.
     descriptor = os.open(path, _APPEND, _OWNER_ONLY)
     try:
         os.fchmod(descriptor, _OWNER_ONLY)  # also where somebody made the file before

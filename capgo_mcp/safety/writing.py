@@ -2,17 +2,15 @@
 
 from typing import Any
 
-import mcp_types as t
-
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Outcome
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.safety import confirm
-from capgo_mcp.safety import undo as changes
-from capgo_mcp.safety.elicitation import Asker
+from capgo_mcp.safety.confirm import settle
+from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
+from capgo_mcp.safety.undo import carry_out
 
 
 class Writer:
@@ -27,23 +25,27 @@ class Writer:
         self._capgo = capgo
         self._journal = journal
 
-    async def write(
-        self, operation: Operation[Any], controls: Controls, asker: Asker | None
-    ) -> Outcome[Any] | t.InputRequiredResult:
+    async def write(self, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None) -> Outcome[Any]:
         """Send a write, or answer what it would destroy.
+
+        Args:
+            operation: The write.
+            controls: The agent's flags.
+            elicitor: Who asks the person on top of them; None when the settings do not say so.
 
         Raises:
             NoConsent: The person did not agree; nothing was sent.
+            InputRequired: The client has to ask the person, and to call again; nothing was sent.
             JournalFailed: It cannot be recorded; nothing was sent.
             CapgoError: Capgo did not do it, or it is not known whether it did.
         """
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))
-        pending = await self._settled(entry, operation, controls, asker)
-        if pending is not None:
-            return pending
+        previewed = await self._settled(entry, operation, controls, elicitor)
+        if previewed is not None:
+            return previewed
         async with self._journal.recording(entry):
             try:
-                outcome = await changes.carry_out(operation, self._capgo, request_id=entry.request_id)
+                outcome = await carry_out(operation, self._capgo, request_id=entry.request_id)
             except CapgoError as error:
                 entry.outcome, entry.request_id = error.code, error.request_id or entry.request_id
                 raise
@@ -51,18 +53,19 @@ class Writer:
         return outcome
 
     async def _settled(
-        self, entry: Entry, operation: Operation[Any], controls: Controls, asker: Asker | None
-    ) -> Outcome[Any] | t.InputRequiredResult | None:
+        self, entry: Entry, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None
+    ) -> Outcome[Any] | None:
+        """What to answer instead of sending; however consent ends there, the journal tells it."""
         try:
-            pending = await confirm.settle(operation, controls, self._capgo, asker)
-        except CapgoError as error:
-            entry.consent, entry.outcome = "refused", error.code
-            await self._journal.note(entry)
+            previewed = await settle(operation, controls, self._capgo, elicitor)
+        except InputRequired:
+            await self._journal.note(entry.ended("asking"))
             raise
-        if operation.needs_consent():
-            entry.consent = "confirmed and asked" if asker else "confirmed"
-        if pending is not None:
-            entry.consent = "previewed" if isinstance(pending, Outcome) else "asking"
-            entry.outcome = "nothing sent"
-            await self._journal.note(entry)
-        return pending
+        except CapgoError as error:
+            await self._journal.note(entry.ended("refused", error.code))
+            raise
+        if previewed is not None:
+            await self._journal.note(entry.ended("previewed"))
+        elif operation.needs_consent():
+            entry.consent = "confirmed and asked" if elicitor else "confirmed"
+        return previewed

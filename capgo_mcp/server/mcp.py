@@ -11,7 +11,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from capgo_mcp import __version__
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.safety.elicitation import Person
+from capgo_mcp.safety.elicitation import ClientElicitor, InputRequired
 from capgo_mcp.server import icons, prompts, resources
 from capgo_mcp.server.callers import Callers, Context
 from capgo_mcp.server.tools import chosen
@@ -55,9 +55,14 @@ class Handlers:
         """The result of a tool; only a tool that does not exist is an error of the protocol."""
         if params.name not in self._tools:
             raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
-        person = Person(context, params, self._settings.patience)
+        elicitor = ClientElicitor(context, params, self._settings.patience)
         async with self._callers.toolbox(context) as toolbox:
-            return await toolbox.call(params.name, params.arguments or {}, person, context.session.report_progress)
+            try:
+                return await toolbox.call(
+                    params.name, params.arguments or {}, elicitor, context.session.report_progress
+                )
+            except InputRequired as required:
+                return required.result
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
         """The schema of a tool's arguments, by which the SDK checks what a request's headers repeat of them."""

@@ -16,7 +16,7 @@ from capgo_mcp.api.operation import A, Declared, Desk, Effect, Insight, Operatio
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.safety.elicitation import Nobody, Person
+from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor
 from capgo_mcp.safety.journal import Journal
 from capgo_mcp.safety.scope import OrganizationScope, OutOfScope
 from capgo_mcp.safety.writing import Writer
@@ -92,22 +92,26 @@ class Toolbox:
         return [tool.definition() for tool in self._tools.values()]
 
     async def call(
-        self, name: str, raw: Mapping[str, Any], person: Person | None = None, report: Report = unheard
-    ) -> t.CallToolResult | t.InputRequiredResult:
+        self, name: str, raw: Mapping[str, Any], elicitor: Elicitor | None = None, report: Report = unheard
+    ) -> t.CallToolResult:
         """Call a tool that exists; whatever goes wrong is told in the result.
 
         Args:
             name: The tool.
             raw: Its arguments as they came.
-            person: Whom to ask before something is destroyed, where the settings say so.
+            elicitor: Who asks the person before something is destroyed, where the settings say so.
             report: Whom to tell how far a long call is.
+
+        Raises:
+            InputRequired: The client has to ask the person, and to call again.
         """
         tool = self._tools[name]
         started = time.monotonic()
         code = "ok"
         try:
-            answer = await self._answer(tool, raw, person, report)
-            return answer if isinstance(answer, t.InputRequiredResult) else _result(answer)
+            return _result(await self._answer(tool, raw, elicitor, report))
+        except InputRequired:
+            raise  # a question is no failure of the tool
         except CapgoError as error:
             code = error.code
             return _failure(error)
@@ -121,8 +125,8 @@ class Toolbox:
             log.info("%s %s %d ms", name, code, took, extra=facts)
 
     async def _answer(
-        self, tool: Tool, raw: Mapping[str, Any], person: Person | None, report: Report
-    ) -> dict[str, Any] | t.InputRequiredResult:
+        self, tool: Tool, raw: Mapping[str, Any], elicitor: Elicitor | None, report: Report
+    ) -> dict[str, Any]:
         asked, controls = arguments.read(tool.kind, tool.controls, tool.locked, raw)
         if self._scope:
             await self._scope.admit(asked)
@@ -130,21 +134,20 @@ class Toolbox:
             case Insight():
                 facts = self.shown(await asked.gather(Desk(self._capgo, report, self._settings.walk)), controls.fields)
             case Operation() if tool.writes:
-                return await self._written(tool, asked, controls, person)
+                return await self._written(tool, asked, controls, elicitor)
             case Operation():
                 facts = self.shown(await self._capgo.send(asked), controls.fields)
         return fitted(asked, facts)
 
     async def _written(
-        self, tool: Tool, operation: Operation[Any], controls: arguments.Controls, person: Person | None
-    ) -> dict[str, Any] | t.InputRequiredResult:
+        self, tool: Tool, operation: Operation[Any], controls: arguments.Controls, elicitor: Elicitor | None
+    ) -> dict[str, Any]:
         try:
-            asker = (person or Nobody()) if self._settings.ask else None
-            outcome = await self._writer.write(operation, controls, asker)
+            asking = (elicitor or NoElicitor()) if self._settings.ask else None
+            return self.shown(await self._writer.write(operation, controls, asking))
         except (OutcomeUnknown, ServerFault) as error:
             error.hint = f"{error.hint} Read back with {self._readers(tool)}."
             raise
-        return outcome if isinstance(outcome, t.InputRequiredResult) else self.shown(outcome)
 
     async def send(self, operation: Operation[A]) -> A:
         """Send a read that a tool of this server could send.

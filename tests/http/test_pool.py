@@ -134,7 +134,7 @@ async def test_closes_what_it_opened(forget: bool) -> None:
     callers = pool(clock=clock)
     async with callers.open(None):
         async with callers.toolbox(came(ADMIN_KEY)) as toolbox:
-            assert not (await toolbox.call("capgo_list_apps", {})).is_error  # type: ignore[union-attr]  # nobody is asked
+            assert not (await toolbox.call("capgo_list_apps", {})).is_error
         (seat,) = callers._seats.values()  # noqa: SLF001 - nothing public leads to the connection
         if forget:
             await clock.advance(601)

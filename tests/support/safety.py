@@ -89,9 +89,7 @@ class Desk:
 
     async def call(self, tool: str, arguments: Facts) -> t.CallToolResult:
         """Call a tool with nobody there to be asked."""
-        result = await self.tools.call(tool, arguments)
-        assert isinstance(result, t.CallToolResult)
-        return result
+        return await self.tools.call(tool, arguments)
 
     async def facts(self, tool: str, **arguments: Any) -> Facts:
         """What a call that succeeds answers."""
