@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from capgo_mcp.api.operation import A
 
 
-class Call(BaseModel):
+class NextCall(BaseModel):
     """A tool call to make next."""
 
     tool: str
@@ -34,8 +34,8 @@ class Outcome(BaseModel, Generic[A]):
     result: A | None = None
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
-    undo: list[Call] | None = None
+    undo: list[NextCall] | None = None
     note: str | None = None
     preview: Preview | None = None
     ask: str | None = None
-    after_consent: Call | None = None
+    after_consent: NextCall | None = None

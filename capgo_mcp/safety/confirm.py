@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from capgo_mcp.agent.arguments import Controls
-from capgo_mcp.agent.outcomes import Call, Outcome, Preview
+from capgo_mcp.agent.outcomes import NextCall, Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
 from capgo_mcp.api.errors import CapgoError, InvalidArguments
 from capgo_mcp.api.operation import Operation
@@ -57,7 +57,7 @@ async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
     target = operation.model_dump(mode="json", exclude_defaults=True)
     named = {"confirm_name": seen.facts.get("name", seen.facts.get("app_id"))} if operation.spec.by_name else {}
     warning = "".join(f" Mind that {danger}." for danger in operation.dangers())
-    consent = Call(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
+    consent = NextCall(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
     return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
-from capgo_mcp.agent.outcomes import Call, Outcome
+from capgo_mcp.agent.outcomes import NextCall, Outcome
 from capgo_mcp.agent.render import shown
 from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST
@@ -36,7 +36,7 @@ _NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "last_
 class Undo(NamedTuple):
     """How a change is taken back: the calls, and the arguments whose former value Capgo does not tell."""
 
-    calls: list[Call]
+    calls: list[NextCall]
     lost: list[str]
     note: str = ""
 
@@ -99,10 +99,10 @@ def _different(facts: Facts, others: Facts) -> Facts:
     return {name: value for name, value in facts.items() if name not in _NOISE and others.get(name) != value}
 
 
-def _call(kind: type[Operation[Any]], **arguments: Any) -> Call:
+def _call(kind: type[Operation[Any]], **arguments: Any) -> NextCall:
     """A call as an agent has to make it, with consent where it needs that."""
     consent = {"confirm": True} if kind(**arguments).needs_consent() else {}
-    return Call(tool=kind.spec.name, arguments=arguments | consent)
+    return NextCall(tool=kind.spec.name, arguments=arguments | consent)
 
 
 def _back(kind: type[Operation[Any]], before: Facts, after: Facts) -> tuple[Facts, list[str]]:
@@ -153,7 +153,7 @@ def _undo_channel(operation: SetChannel | SetRollout, before: Facts, after: Fact
     return Undo([*calls, *defaults], [*lost, *gone])
 
 
-def _undo_creation(operation: SetChannel | SetRollout, before: Facts, after: Facts, defaults: list[Call]) -> Undo:
+def _undo_creation(operation: SetChannel | SetRollout, before: Facts, after: Facts, defaults: list[NextCall]) -> Undo:
     """A channel that is older than the call was there before, whatever Capgo said: then there is no way back."""
     if not _is_new(after):
         return Undo(defaults, ["the channel, which could not be read"])
