@@ -5,11 +5,12 @@ from typing import Any, Final
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import NextCall, Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
-from capgo_mcp.api.errors import CapgoError, InvalidArguments
+from capgo_mcp.api.errors import CapgoError, InvalidArguments, NotFound
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.elicitation import Elicitor, Reply
-from capgo_mcp.safety.preview import preview, target_name
+from capgo_mcp.safety.preview import preview
 
 _ASK: Final = (
     "Nothing has changed yet. Show the preview to the user and ask whether to go on; only after they agree make the "
@@ -39,10 +40,11 @@ async def settle(
     """
     if not operation.needs_consent():
         return None
-    if not controls.confirm or (operation.spec.by_name and controls.confirm_name is None):
+    named_by = MEANINGS[type(operation)].named_by
+    if not controls.confirm or (named_by and controls.confirm_name is None):
         return await _previewed(operation, capgo)
     # Read again: what the preview showed may be old, and an agent that saw none may have made the name up.
-    if operation.spec.by_name and controls.confirm_name != await target_name(operation, capgo):
+    if named_by and controls.confirm_name != await _name(named_by(operation), capgo):
         raise InvalidArguments(
             "confirm_name is not the name of what would be deleted, so nothing was deleted.",
             "Call without confirm, and show the user the name in the preview.",
@@ -59,6 +61,14 @@ async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
     warning = "".join(f" Mind that {danger}." for danger in operation.dangers())
     consent = NextCall(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
     return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
+
+
+async def _name(read: Operation[Any], capgo: Capgo) -> str:
+    facts = shown(await capgo.send(read))
+    name = facts.get("name") or facts.get("app_id")
+    if not name:
+        raise NotFound("no_name", "Capgo tells no name to confirm by, so nothing was deleted.")
+    return str(name)
 
 
 async def _ask(operation: Operation[Any], capgo: Capgo, elicitor: Elicitor) -> None:

@@ -7,10 +7,10 @@ from capgo_mcp.agent.outcomes import Outcome
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.safety.change import carry_out
 from capgo_mcp.safety.confirm import settle
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
-from capgo_mcp.safety.undo import carry_out
 
 
 class Writer:

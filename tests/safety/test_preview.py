@@ -6,8 +6,6 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from capgo_mcp.operations import every
-from capgo_mcp.safety.preview import LOOKS
 from capgo_mcp.sandbox import READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP
@@ -31,11 +29,6 @@ _ALSO: Final[dict[str, Facts]] = {
 def arguments(operation: AnyOperation) -> Facts:
     """Arguments with which the call needs consent."""
     return samples.required(operation) | _DANGEROUS.get(operation.spec.name, {})
-
-
-def test_every_destroyer_has_a_look() -> None:
-    """Whatever can destroy is read before it is destroyed."""
-    assert set(LOOKS) == {operation for operation in every() if operation.can_destroy()}
 
 
 @each

@@ -1,0 +1,76 @@
+"""What a write to bundles means."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from capgo_mcp.agent.render import shown
+from capgo_mcp.api.answers import Listing
+from capgo_mcp.api.fields import MOST
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.operations.apps import GetApp
+from capgo_mcp.operations.bundles import Bundle, DeleteAllBundles, DeleteBundle, ListBundles, SetBundleChannel
+from capgo_mcp.operations.channels import Channel, ListChannels, SetChannel
+from capgo_mcp.safety.channels import NOISE
+from capgo_mcp.safety.meaning import Meaning
+from capgo_mcp.safety.reading import NAMES, Reading, at_least
+from capgo_mcp.safety.undo import Facts, Undo, next_call
+
+
+def served_by(channels: Listing[Channel], *names: str) -> dict[str, list[str]]:
+    """Which channels serve each of the named bundles, or of all, as stable or as rollout target."""
+    users: dict[str, list[str]] = {}
+    for channel in channels.items:
+        for bundle in (channel.version, channel.rollout_version_info):
+            if bundle and bundle.name and channel.name and (bundle.name in names or not names):
+                users.setdefault(bundle.name, []).append(channel.name)
+    return users
+
+
+async def _snapshot_channel(operation: SetBundleChannel, capgo: Capgo) -> Facts:
+    """The channel as the list shows it: Capgo reads one by name only, and this operation knows an id."""
+    channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))
+    return next((shown(channel) for channel in channels.items if channel.id == operation.channel_id), {})
+
+
+def _undo_channel(operation: SetBundleChannel, before: Facts, after: Facts) -> Undo:
+    bundle = before.get("version")
+    if bundle == after.get("version"):
+        return Undo([], [])
+    if bundle:
+        ids = {"version_id": bundle["id"], "channel_id": operation.channel_id}
+        return Undo([next_call(SetBundleChannel, app_id=operation.app_id, **ids)], [])
+    # Only the other endpoint can take a bundle off, and it wants the channel's name.
+    return Undo([next_call(SetChannel, app_id=operation.app_id, channel=after["name"], detach_bundle=True)], [])
+
+
+async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
+    bundles = await reading.read("bundle", ListBundles(app_id=operation.app_id, limit=MOST))
+    reading.tell_one_of(bundles, "bundle", "name", operation.version, "id", "created_at", "comment")
+    channels = await reading.read("channels", ListChannels(app_id=operation.app_id, limit=MOST))
+    if channels is not None:
+        users = served_by(channels, operation.version).get(operation.version, [])
+        reading.facts["served_by"] = users[:NAMES]
+        reading.facts["capgo_will_refuse"] = bool(users)
+
+
+async def _preview_delete_all(operation: DeleteAllBundles, reading: Reading) -> None:
+    reading.tell(await reading.read("app", GetApp(app_id=operation.app_id)), "name")
+    bundles = await reading.read("bundles", ListBundles(app_id=operation.app_id, limit=MOST))
+    channels = await reading.read("channels", ListChannels(app_id=operation.app_id, limit=MOST))
+    if bundles is not None and channels is not None:
+        reading.facts |= _split(bundles, served_by(channels))
+
+
+def _split(bundles: Listing[Bundle], kept: Mapping[str, list[str]]) -> Facts:
+    return {
+        "bundles_to_delete": at_least(sum(bundle.name not in kept for bundle in bundles.items), bundles),
+        "bundles_to_keep": len(kept),
+        "kept_because_served": [{"version": name, "served_by": users} for name, users in [*kept.items()][:NAMES]],
+    }
+
+
+MEANINGS: Final[tuple[Meaning[Any], ...]] = (
+    Meaning(SetBundleChannel, snapshot=_snapshot_channel, undo=_undo_channel, noise=NOISE),
+    Meaning(DeleteBundle, preview=_preview_delete),
+    Meaning(DeleteAllBundles, preview=_preview_delete_all, named_by=lambda operation: GetApp(app_id=operation.app_id)),
+)

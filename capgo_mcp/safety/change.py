@@ -1,0 +1,64 @@
+"""The one place where a write is sent, between two snapshots of what it changes."""
+
+from typing import Any
+
+from capgo_mcp.agent.outcomes import Outcome
+from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.errors import CapgoError, NotFound
+from capgo_mcp.api.operation import Operation
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.safety.areas import MEANINGS
+from capgo_mcp.safety.meaning import Meaning
+from capgo_mcp.safety.undo import Facts
+
+
+async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str) -> Outcome[Any]:
+    """Send a write and tell what it changed, unless it would change nothing.
+
+    Args:
+        operation: The write.
+        capgo: Where to send it.
+        request_id: Under which name Capgo's logs shall keep it.
+
+    Raises:
+        CapgoError: The write did not succeed; the reads around it never fail it.
+    """
+    meaning = MEANINGS[type(operation)]
+    before = await _snapshot(meaning, operation, capgo)
+    if meaning.in_vain and before is not None and (why := meaning.in_vain(operation, before)):
+        return Outcome(done=False, changed="nothing", note=why)
+    result = _told(await capgo.send(operation, request_id=request_id))
+    if meaning.undo is None:
+        return Outcome(done=True, result=result)
+    after = await _snapshot(meaning, operation, capgo)
+    if before is None or after is None:
+        return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
+    undo = meaning.undo(operation, before, after)
+    return Outcome(
+        done=True,
+        before=_different(before, after, meaning.noise),
+        after=_different(after, before, meaning.noise),
+        undo=undo.calls,
+        note=undo.note or (f"Capgo does not tell the former value of {', '.join(undo.lost)}." if undo.lost else None),
+    )
+
+
+async def _snapshot(meaning: Meaning[Any], operation: Operation[Any], capgo: Capgo) -> Facts | None:
+    """What the write changes, as it is now: nothing where it does not exist yet, None where nobody can see it."""
+    if meaning.snapshot is None:
+        return None
+    try:
+        return await meaning.snapshot(operation, capgo)
+    except NotFound:
+        return {}
+    except CapgoError:
+        return None
+
+
+def _told(answer: Answer) -> Answer | None:
+    """The answer, if it says more than that it was done."""
+    return answer if set(answer.model_fields_set) - {"status"} else None
+
+
+def _different(facts: Facts, others: Facts, noise: frozenset[str]) -> Facts:
+    return {name: value for name, value in facts.items() if name not in noise and others.get(name) != value}

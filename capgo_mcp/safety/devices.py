@@ -1,0 +1,37 @@
+"""What a write to a device's channel override means."""
+
+from typing import Any, Final
+
+from capgo_mcp.agent.render import shown
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.operations.devices import GetDevice, SetDeviceChannel, UnsetDeviceChannel
+from capgo_mcp.safety.meaning import Meaning
+from capgo_mcp.safety.reading import Reading
+from capgo_mcp.safety.undo import Facts, Undo, next_call
+
+
+async def _snapshot(operation: SetDeviceChannel, capgo: Capgo) -> Facts:
+    return shown(await capgo.send(GetDevice(app_id=operation.app_id, device_id=operation.device_id)))
+
+
+def _undo(operation: SetDeviceChannel, before: Facts, after: Facts) -> Undo:
+    target = {"app_id": operation.app_id, "device_id": operation.device_id}
+    channel = before.get("channel")
+    if channel and channel == after.get("channel"):
+        return Undo([], [])
+    pin = next_call(SetDeviceChannel, **target, channel=channel) if channel else next_call(UnsetDeviceChannel, **target)
+    return Undo([pin], [])
+
+
+async def _preview_unset(operation: UnsetDeviceChannel, reading: Reading) -> None:
+    # Not as the target of the call: Capgo keeps the override of a device that it has never seen.
+    device = await reading.read("device", GetDevice(app_id=operation.app_id, device_id=operation.device_id))
+    reading.tell(device, "custom_id", "platform", "version_name", "channel")
+    if device is not None and device.channel is None:
+        reading.facts["pinned"] = False
+
+
+MEANINGS: Final[tuple[Meaning[Any], ...]] = (
+    Meaning(SetDeviceChannel, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
+    Meaning(UnsetDeviceChannel, preview=_preview_unset),
+)

@@ -1,0 +1,54 @@
+"""What a write means: what to look at before it, how its change is seen, and how that is taken back."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from capgo_mcp.api.operation import Operation
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.safety.reading import Reading
+from capgo_mcp.safety.undo import Facts, Undo
+
+W = TypeVar("W", bound=Operation[Any])
+
+
+@dataclass(frozen=True)
+class Meaning(Generic[W]):
+    """What one kind of write means; a write of which nothing is said is told by its answer alone.
+
+    Attributes:
+        operation: The kind of write.
+        preview: Reads what the user has to know before they agree to it.
+        named_by: The read that tells the name by which they agree, where `confirm` is not enough.
+        snapshot: Reads, before and after, what the write changes.
+        in_vain: Says, from what was before, why the write would not do what it seems to; then it is not sent.
+        undo: Finds the way back from what was before and what is after.
+        noise: Facts of the snapshot that change by themselves, or repeat another one.
+
+    Raises:
+        TypeError: Less is said than the declaration of the operation asks for.
+    """
+
+    operation: type[W]
+    preview: Callable[[W, Reading], Awaitable[None]] | None = None
+    named_by: Callable[[W], Operation[Any]] | None = None
+    snapshot: Callable[[W, Capgo], Awaitable[Facts]] | None = None
+    in_vain: Callable[[W, Facts], str | None] | None = None
+    undo: Callable[[W, Facts, Facts], Undo] | None = None
+    noise: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Say at import what is missing: at run time it would show when somebody is about to lose something."""
+        spec = self.operation.spec
+        if self.operation.can_destroy() and self.preview is None:
+            raise self._lacking("can destroy", "preview", "what is read and shown before anybody agrees to it")
+        if spec.by_name and self.named_by is None:
+            raise self._lacking("is confirmed by name", "named_by", "the read that tells that name")
+        if (self.snapshot is None) is not (self.undo is None and self.in_vain is None):
+            raise self._lacking("is told by half", "a snapshot and undo or in_vain", "they are found from it")
+
+    def _lacking(self, because: str, what: str, why: str) -> TypeError:
+        kind = self.operation
+        return TypeError(
+            f"{kind.__name__} {because}, so its Meaning in capgo_mcp/safety/{kind.spec.toolset}.py needs {what}: {why}."
+        )

@@ -1,0 +1,41 @@
+"""What a write to an organization means."""
+
+from typing import Any, Final
+
+from capgo_mcp.agent.render import shown
+from capgo_mcp.api.answers import Listing
+from capgo_mcp.api.fields import MOST
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.operations.apps import App, ListApps
+from capgo_mcp.operations.members import ListMembers
+from capgo_mcp.operations.organizations import DeleteOrganization, GetOrganization, UpdateOrganization
+from capgo_mcp.safety.meaning import Meaning
+from capgo_mcp.safety.reading import NAMES, Reading
+from capgo_mcp.safety.undo import Facts, Undo, former, next_call, untold
+
+
+async def _snapshot(operation: UpdateOrganization, capgo: Capgo) -> Facts:
+    return shown(await capgo.send(GetOrganization(org_id=operation.org_id)))
+
+
+def _undo(operation: UpdateOrganization, before: Facts, after: Facts) -> Undo:
+    back, lost = former(UpdateOrganization, before, after)
+    calls = [next_call(UpdateOrganization, org_id=operation.org_id, **back)] if back else []
+    return Undo(calls, [*lost, *untold(operation, "logo")])
+
+
+async def _preview_delete(operation: DeleteOrganization, reading: Reading) -> None:
+    reading.tell(await reading.read("organization", GetOrganization(org_id=operation.org_id)), "name")
+    apps: Listing[App] | None = await reading.count("apps", ListApps(org_id=operation.org_id, limit=MOST))
+    reading.facts["app_ids"] = [app.app_id for app in apps.items[:NAMES]] if apps else []
+    await reading.count("members", ListMembers(org_id=operation.org_id))
+
+
+MEANINGS: Final[tuple[Meaning[Any], ...]] = (
+    Meaning(UpdateOrganization, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
+    Meaning(
+        DeleteOrganization,
+        preview=_preview_delete,
+        named_by=lambda operation: GetOrganization(org_id=operation.org_id),
+    ),
+)

@@ -1,0 +1,80 @@
+"""What is read before a write, so that whoever agrees to it knows what it does."""
+
+from typing import Any, Final, TypeVar
+
+from capgo_mcp.agent.render import shown
+from capgo_mcp.api.answers import Answer, Listing
+from capgo_mcp.api.errors import CapgoError, NotFound
+from capgo_mcp.api.operation import Operation
+from capgo_mcp.client.capgo import Capgo
+
+NAMES: Final = 20
+"""Names listed one by one: enough to recognize what is meant, and a person still reads them."""
+_LOOK_IT_UP: Final = "Names are exact and case-sensitive: look it up with the list tool first."
+
+A = TypeVar("A", bound=Answer)
+
+
+class Reading:
+    """Gathers the facts of a preview, and keeps account of what could not be read.
+
+    A read that fails leaves a gap instead of an error: a key that may delete need not be able to list, and the person
+    who decides has to be told what nobody could look at.
+    """
+
+    def __init__(self, capgo: Capgo) -> None:
+        self._capgo = capgo
+        self.facts: dict[str, Any] = {}
+        self.unknown: list[str] = []
+
+    async def read(self, what: str, operation: Operation[A], *, target: bool = False) -> A | None:
+        """The answer, or None after noting why it could not be had.
+
+        Raises:
+            NotFound: What is read is the target of the call, and it does not exist.
+        """
+        try:
+            return await self._capgo.send(operation)
+        except CapgoError as error:
+            if target and isinstance(error, NotFound):
+                raise
+            self.unknown.append(f"{what}: {error.sentence}")
+            return None
+
+    async def count(self, what: str, operation: Operation[Any]) -> Listing[Any] | None:
+        """The rows of a list, noting how many there are."""
+        rows: Listing[Any] | None = await self.read(what, operation)
+        if rows is not None:
+            self.facts[what] = at_least(len(rows.items), rows)
+        return rows
+
+    def tell(self, answer: Answer | None, *names: str) -> None:
+        """Note these facts of an answer, if it could be had."""
+        if answer is not None:
+            facts = shown(answer)
+            self.facts |= {name: facts[name] for name in names if name in facts}
+
+    def tell_one_of(self, rows: Listing[Any] | None, what: str, name: str, value: object, *names: str) -> None:
+        """Note these facts of the row whose `name` has the value.
+
+        Raises:
+            NotFound: There is no such row.
+        """
+        if rows is not None:
+            row = next((row for row in rows.items if getattr(row, name) == value), None)
+            self.tell(row, *names)
+            # Only a whole list whose rows are told by that name proves that one of them is not there.
+            told = any(getattr(other, name) is not None for other in rows.items)
+            if row is None and told and not _goes_on(rows):
+                raise NotFound("not_found", f"There is no such {what}, so there is nothing to confirm.", _LOOK_IT_UP)
+            if row is None:
+                self.unknown.append(f"{what}: not among the {len(rows.items)} that Capgo lists first")
+
+
+def at_least(count: int, rows: Listing[Any]) -> int | str:
+    """A count of rows, told as a lower bound where the list goes on."""
+    return f"at least {count}" if _goes_on(rows) else count
+
+
+def _goes_on(rows: Listing[Any]) -> bool:
+    return getattr(rows, "next", None) is not None
