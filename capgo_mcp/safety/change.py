@@ -13,7 +13,7 @@ from capgo_mcp.safety.undo import Facts
 
 
 async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str) -> Outcome[Any]:
-    """Send a write and tell what it changed.
+    """Send a write and tell what it changed, unless it would change nothing.
 
     Args:
         operation: The write.

@@ -22,12 +22,12 @@ NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_
 _SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
 _NEW: Final = timedelta(minutes=10)
 """Age of a channel up to which this call may have made it: the two clocks need not agree."""
-_REASON: Final = "rollout_pause_reason"
 _SETTINGS: Final = {
     "rollout_cache_ttl_seconds": "cache_ttl_seconds",
     **{name: name for name in SetRollout.model_fields if name.startswith("auto_pause_")},
 }
 """What a channel stores of a rollout's settings, and the arguments that set it."""
+_REASON: Final = "rollout_pause_reason"
 
 
 async def _preview_set(operation: SetChannel, reading: Reading) -> None:
@@ -96,29 +96,16 @@ def _is_new(channel: Facts) -> bool:
     return made is not None and datetime.now(UTC) - datetime.fromisoformat(made) < _NEW
 
 
-def _without_rollout(operation: SetRollout, before: Facts) -> str | None:
-    """Capgo says ok to a pause, a drop or a share of no rollout; a pause would even stop the next one."""
-    if not before or before.get("rollout_version_info") or operation.action in ("start", "auto_pause"):
-        return None
-    serves = (
-        f"serves {quoted(before['version']['name'])} to all its devices" if before.get("version") else "has no bundle"
-    )
-    return (
-        f"No rollout is on channel {quoted(operation.channel)}, which {serves}: nothing to {operation.action}. "
-        "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
-    )
-
-
 def _rollout_back(before: Facts, after: Facts) -> tuple[list[Facts], list[str]]:
     """The steps that set a rollout back, and the arguments whose former value Capgo does not tell."""
     changed = [name for name in _SETTINGS if before.get(name) != after.get(name)]
     settings = {_SETTINGS[name]: before[name] for name in changed if name in before}
     lost = [_SETTINGS[name] for name in changed if name not in before]
-    former, now = before.get("rollout_version_info"), after.get("rollout_version_info")
-    if former is None:
+    target, now = before.get("rollout_version_info"), after.get("rollout_version_info")
+    if target is None:
         steps = [{"action": "drop"}] if now else []
     else:
-        steps = _running_back(before, after, former["name"], same=former == now)
+        steps = _running_back(before, after, target["name"], same=target == now)
         if before.get("rollout_paused_at") and after.get("rollout_pause_reason") and not before.get(_REASON):
             lost.append("pause_reason")
     if settings and steps:
@@ -157,6 +144,19 @@ def _platforms(operation: SetChannel) -> list[str]:
     return sorted(touched)
 
 
+def _without_rollout(operation: SetRollout, before: Facts) -> str | None:
+    """Capgo says ok to a pause, a drop or a share of no rollout; a pause would even stop the next one."""
+    if not before or before.get("rollout_version_info") or operation.action in ("start", "auto_pause"):
+        return None
+    serves = (
+        f"serves {quoted(before['version']['name'])} to all its devices" if before.get("version") else "has no bundle"
+    )
+    return (
+        f"No rollout is on channel {quoted(operation.channel)}, which {serves}: nothing to {operation.action}. "
+        "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
+    )
+
+
 async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:
     reading.tell(await _target(operation, reading), *_SERVES)
     reading.unknown.append("platforms: Capgo does not tell which platforms a channel serves")
@@ -164,6 +164,6 @@ async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
     Meaning(SetChannel, preview=_preview_set, snapshot=_snapshot, undo=_undo, noise=NOISE),
-    Meaning(SetRollout, snapshot=_snapshot, in_vain=_without_rollout, undo=_undo, noise=NOISE),
+    Meaning(SetRollout, in_vain=_without_rollout, snapshot=_snapshot, undo=_undo, noise=NOISE),
     Meaning(DeleteChannel, preview=_preview_delete),
 )

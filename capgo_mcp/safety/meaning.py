@@ -21,7 +21,7 @@ class Meaning(Generic[W]):
         preview: Reads what the user has to know before they agree to it.
         named_by: The read that tells the name by which they agree, where `confirm` is not enough.
         snapshot: Reads, before and after, what the write changes.
-        in_vain: Says, from what is before it, why a write would not do what it seems to; it is then not sent.
+        in_vain: Says, from what was before, why the write would not do what it seems to; then it is not sent.
         undo: Finds the way back from what was before and what is after.
         noise: Facts of the snapshot that change by themselves, or repeat another one.
 
@@ -44,10 +44,8 @@ class Meaning(Generic[W]):
             raise self._lacking("can destroy", "preview", "what is read and shown before anybody agrees to it")
         if spec.by_name and self.named_by is None:
             raise self._lacking("is confirmed by name", "named_by", "the read that tells that name")
-        if (self.snapshot is None) is not (self.undo is None):
-            raise self._lacking(
-                "has a snapshot or an undo", "both", "the way back is found from what the snapshots show"
-            )
+        if (self.snapshot is None) is not (self.undo is None and self.in_vain is None):
+            raise self._lacking("is told by half", "a snapshot and undo or in_vain", "they are found from it")
 
     def _lacking(self, because: str, what: str, why: str) -> TypeError:
         kind = self.operation

@@ -49,7 +49,7 @@ class Writer:
             except CapgoError as error:
                 entry.outcome, entry.request_id = error.code, error.request_id or entry.request_id
                 raise
-            entry.outcome = "done"
+            entry.outcome = "done" if outcome.done else "nothing sent"
         return outcome
 
     async def _settled(

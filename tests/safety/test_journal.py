@@ -71,6 +71,15 @@ async def test_previews_and_deletions_are_noted(journal: Path) -> None:
     assert told == [("previewed", "nothing sent"), ("confirmed", "done")]
 
 
+async def test_a_call_in_vain_is_noted_as_not_sent(journal: Path) -> None:
+    """A write that was not sent, since it would have changed nothing, is not told as done."""
+    async with desk(journal=journal) as here:
+        await here.facts("capgo_set_rollout", app_id=DEMO_APP, channel="production", action="pause")
+        assert here.wire.writes == []
+    assert [(line["consent"], line["outcome"]) for line in lines(journal)] == [("not needed", "nothing sent")]
+    assert pending(journal) == []
+
+
 async def test_a_wrong_name_is_noted(journal: Path) -> None:
     """A deletion that was refused because of its name is in the journal as refused."""
     async with desk(journal=journal) as here:
