@@ -109,6 +109,20 @@ def _triggered(row: Row, after: dict[str, Any], behaviour: Behaviour) -> dict[st
     return after | _UNPAUSED if after["rollout_version"] != row["rollout_version"] else after
 
 
+def possible(before: Row, edit: Edit, after: Row) -> tuple[Behaviour, ...]:
+    """Which behaviours explain the row that was read after a write; all where none does, for something else wrote."""
+    explaining = tuple(one for one in Behaviour if _explains(before, edit, after, one))
+    return explaining or tuple(Behaviour)
+
+
+def _explains(before: Row, edit: Edit, after: Row, behaviour: Behaviour) -> bool:
+    try:
+        foretold = edited(before, edit, behaviour)
+    except EditRefused:
+        return False
+    return all(foretold[name] == after[name] for name in ("version", "rollout_version", "rollout_enabled"))
+
+
 def share(row: Row, bundle: Any) -> int:
     """The share of the devices that may get a bundle, in basis points: a stable one is what all may fall back to."""
     if bundle == row["version"]:

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from capgo_mcp.api.channel_edit import Edit
+
 Action = Literal["start", "widen", "pause", "resume", "promote", "advance", "drop", "off", "auto_pause"]
 
 
@@ -25,6 +27,8 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "off": _Rule({"rolloutEnabled": False}),
     "auto_pause": _Rule(),
 }
+NEEDS_A_ROLLOUT: Final = frozenset(_RULES) - {"start", "auto_pause"}
+"""The actions that are nothing, or worse, where no rollout is: a pause would stop the next one."""
 _GOVERNED: Final = frozenset({"version", "percentage", "pause_reason", "paused_at"})
 """The arguments that only some actions take; the settings go with every one."""
 _SETTINGS: Final = ("auto_pause_", "cache_ttl_seconds")
@@ -94,6 +98,33 @@ def in_words_of_the_api(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "rolloutPausedAt" in fields:
         says.pop("rolloutPaused", None)  # the moment says that it is paused; the flag would set it to now
     return {**{name: value for name, value in fields.items() if name != "action"}, **says}
+
+
+def edit(action: Action, given: Mapping[str, Any]) -> Edit:
+    """What an action asks of the channel's row.
+
+    Args:
+        action: What to do.
+        given: Its other arguments.
+    """
+    sets = {_stored(name): value for name, value in given.items()}
+    if "rollout_percentage" in sets:
+        sets["rollout_percentage_bps"] = round(sets.pop("rollout_percentage") * 100)
+    if action in ("start", "off"):
+        sets["rollout_enabled"] = action == "start"
+    if action == "pause":
+        sets.setdefault("rollout_paused_at", "now")
+    return Edit(
+        sets,
+        resumes=action == "resume",
+        rolls_back=action == "drop",
+        promotes=action == "promote",
+        advances=action == "advance",
+    )
+
+
+def _stored(name: str) -> str:
+    return name if name.startswith("auto_pause_") else f"rollout_{name}"
 
 
 def _renamed(name: str, value: Any) -> tuple[str, Any]:

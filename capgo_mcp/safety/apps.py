@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from capgo_mcp.agent.render import shown
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.apps import DeleteApp, GetApp, UpdateApp
@@ -12,7 +11,7 @@ from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.safety.bundles import served_by
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Facts, Undo, former, next_call, untold
+from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
 
 
 async def _preview_update(operation: UpdateApp, reading: Reading) -> None:
@@ -27,11 +26,12 @@ async def _preview_update(operation: UpdateApp, reading: Reading) -> None:
         reading.facts["bundles_no_channel_serves"] = sum(bundle.name not in kept for bundle in bundles.items)
 
 
-async def _snapshot(operation: UpdateApp, capgo: Capgo) -> Facts:
-    return shown(await capgo.send(GetApp(app_id=operation.app_id)))
+async def _snapshot(operation: UpdateApp, capgo: Capgo) -> Snapshot:
+    app = await capgo.send(GetApp(app_id=operation.app_id))
+    return Snapshot.of(app)
 
 
-def _undo(operation: UpdateApp, before: Facts, after: Facts) -> Undo:
+def _undo(operation: UpdateApp, before: Snapshot, after: Snapshot) -> Undo:
     back, lost = former(UpdateApp, before, after)
     calls = [next_call(UpdateApp, app_id=operation.app_id, **back)] if back else []
     return Undo(calls, [*lost, *untold(operation, "icon")])

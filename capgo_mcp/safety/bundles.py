@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from capgo_mcp.agent.render import shown
 from capgo_mcp.api.answers import Listing
+from capgo_mcp.api.channel_edit import Edit
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.bundles import Bundle, DeleteAllBundles, DeleteBundle, ListBundles, SetBundleChannel
-from capgo_mcp.operations.channels import Channel, ListChannels, SetChannel
-from capgo_mcp.safety.channels import NOISE
+from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.safety.channels import NOISE, seen_channel
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading, at_least
-from capgo_mcp.safety.undo import Facts, Undo, next_call
+from capgo_mcp.safety.undo import Facts, Snapshot, Undo, as_call
+from capgo_mcp.safety.way_back import Step, way_back
 
 
 def served_by(channels: Listing[Channel], *names: str) -> dict[str, list[str]]:
@@ -26,21 +27,24 @@ def served_by(channels: Listing[Channel], *names: str) -> dict[str, list[str]]:
     return users
 
 
-async def _snapshot_channel(operation: SetBundleChannel, capgo: Capgo) -> Facts:
+async def _snapshot_channel(operation: SetBundleChannel, capgo: Capgo) -> Snapshot:
     """The channel as the list shows it: Capgo reads one by name only, and this operation knows an id."""
     channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))
-    return next((shown(channel) for channel in channels.items if channel.id == operation.channel_id), {})
+    return next((seen_channel(channel) for channel in channels.items if channel.id == operation.channel_id), Snapshot())
 
 
-def _undo_channel(operation: SetBundleChannel, before: Facts, after: Facts) -> Undo:
-    bundle = before.get("version")
-    if bundle == after.get("version"):
-        return Undo([], [])
-    if bundle:
+def _undo_channel(operation: SetBundleChannel, before: Snapshot, after: Snapshot) -> Undo:
+    """By ids as it was done, since the key may have no right to more; a rollout that ended takes the other tool."""
+    if not before.stored or not after.stored:
+        return Undo([], ["the channel, which could not be read"])
+    was, now = before.stored, after.stored
+    bundle, by_id = before.facts.get("version"), None
+    if bundle and was["version"] != now["version"]:
         ids = {"version_id": bundle["id"], "channel_id": operation.channel_id}
-        return Undo([next_call(SetBundleChannel, app_id=operation.app_id, **ids)], [])
-    # Only the other endpoint can take a bundle off, and it wants the channel's name.
-    return Undo([next_call(SetChannel, app_id=operation.app_id, channel=after["name"], detach_bundle=True)], [])
+        by_id = Step(SetBundleChannel(app_id=operation.app_id, **ids), Edit({"version": was["version"]}))
+    where = {"app_id": operation.app_id, "channel": after.facts["name"]}
+    way = way_back(was, Edit({"version": now["version"]}), now, where, by_id)
+    return Undo([*map(as_call, way.calls)], way.lost)
 
 
 async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:

@@ -1,5 +1,6 @@
 """The one place where a write is sent, between two snapshots of what it changes."""
 
+import logging
 from typing import Any
 
 from capgo_mcp.agent.outcomes import Outcome
@@ -9,7 +10,9 @@ from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.meaning import Meaning
-from capgo_mcp.safety.undo import Facts
+from capgo_mcp.safety.undo import Facts, Snapshot, Undo
+
+log = logging.getLogger(__name__)
 
 
 async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str) -> Outcome[Any]:
@@ -33,24 +36,35 @@ async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str)
     after = await _snapshot(meaning, operation, capgo)
     if before is None or after is None:
         return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
-    undo = meaning.undo(operation, before, after)
+    undo = _undo(meaning, operation, before, after)
     return Outcome(
         done=True,
-        before=_different(before, after, meaning.noise),
-        after=_different(after, before, meaning.noise),
+        before=_different(before.facts, after.facts, meaning.noise),
+        after=_different(after.facts, before.facts, meaning.noise),
         undo=undo.calls,
-        note=undo.note or (f"Capgo does not tell the former value of {', '.join(undo.lost)}." if undo.lost else None),
+        note=undo.note or (f"The undo does not bring back: {', '.join(undo.lost)}." if undo.lost else None),
     )
 
 
-async def _snapshot(meaning: Meaning[Any], operation: Operation[Any], capgo: Capgo) -> Facts | None:
+def _undo(meaning: Meaning[Any], operation: Operation[Any], before: Snapshot, after: Snapshot) -> Undo:
+    """The way back; the change is done, so that there is none must not make it look failed."""
+    if meaning.undo is None:
+        return Undo([], [])
+    try:
+        return meaning.undo(operation, before, after)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the change is done
+        log.warning("no undo for %s: %s", operation.spec.name, type(error).__name__)
+        return Undo([], [], "There is no undo: what was stored before is nothing that a call may set.")
+
+
+async def _snapshot(meaning: Meaning[Any], operation: Operation[Any], capgo: Capgo) -> Snapshot | None:
     """What the write changes, as it is now: nothing where it does not exist yet, None where nobody can see it."""
     if meaning.snapshot is None:
         return None
     try:
         return await meaning.snapshot(operation, capgo)
     except NotFound:
-        return {}
+        return Snapshot()
     except CapgoError:
         return None
 

@@ -9,12 +9,14 @@ from capgo_mcp.agent.outcomes import NextCall
 from capgo_mcp.agent.render import shown
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import MOST
+from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Facts, Undo, former, next_call, untold
+from capgo_mcp.safety.undo import Facts, Snapshot, Undo, as_call, next_call, untold
+from capgo_mcp.safety.way_back import way_back
 
 NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_channels"})
 """Facts of a channel that change by themselves or repeat another one."""
@@ -22,12 +24,6 @@ NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_
 _SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
 _NEW: Final = timedelta(minutes=10)
 """Age of a channel up to which this call may have made it: the two clocks need not agree."""
-_SETTINGS: Final = {
-    "rollout_cache_ttl_seconds": "cache_ttl_seconds",
-    **{name: name for name in SetRollout.model_fields if name.startswith("auto_pause_")},
-}
-"""What a channel stores of a rollout's settings, and the arguments that set it."""
-_REASON: Final = "rollout_pause_reason"
 
 
 async def _preview_set(operation: SetChannel, reading: Reading) -> None:
@@ -42,42 +38,40 @@ async def _target(operation: DeleteChannel | SetChannel, reading: Reading) -> Ch
     return await reading.read("channel", read, target=True)
 
 
-async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Facts:
-    facts: Facts = {}
+async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapshot:
+    channel: Channel | None = None
     with suppress(NotFound):
-        facts = shown(await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel)))
+        channel = await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel))
+    seen = Snapshot() if channel is None else seen_channel(channel)
     public = isinstance(operation, SetChannel) and operation.public is not None
-    if facts and not public:
-        return facts
+    if channel and not public:
+        return seen
     # The list costs more pages, so it is read only for what it alone tells: a new channel's neighbours, the defaults.
     channels = (await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))).items
-    if not facts:
-        facts["other_channels"] = [channel.name for channel in channels if channel.name]
+    if not channel:
+        seen.facts["other_channels"] = [one.name for one in channels if one.name]
     if public:
-        facts["default_channels"] = [channel.name for channel in channels if channel.public]
-    return facts
+        seen.facts["default_channels"] = [one.name for one in channels if one.public]
+    return seen
 
 
-def _undo(operation: SetChannel | SetRollout, before: Facts, after: Facts) -> Undo:
-    app_id, channel = operation.app_id, operation.channel
-    robbed = set(before.get("default_channels", [])) - set(after.get("default_channels", []))
-    defaults = [next_call(SetChannel, app_id=app_id, channel=name, public=True) for name in sorted(robbed)]
-    if "id" not in before:
-        return _undo_creation(operation, before, after, defaults)
-    back, lost = former(SetChannel, before, after)
-    if "version" in back:
-        back["version"] = back["version"]["name"]
-    if "version" in lost:
-        back["detach_bundle"] = True
+def seen_channel(channel: Channel) -> Snapshot:
+    """A snapshot of a channel: stored are the columns that a write can set."""
+    return Snapshot(shown(channel), channel.columns())
+
+
+def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot) -> Undo:
+    robbed = set(before.facts.get("default_channels", [])) - set(after.facts.get("default_channels", []))
+    where = {"app_id": operation.app_id}
+    defaults = [next_call(SetChannel, **where, channel=name, public=True) for name in sorted(robbed)]
+    if not before.stored:
+        return _undo_creation(operation, before.facts, after.facts, defaults)
+    was = before.stored
     if defaults:  # the channel that gets the default back takes it from this one
-        back.pop("public", None)
-    rollout, gone = _rollout_back(before, after)
-    calls = [next_call(SetChannel, app_id=app_id, channel=channel, **back)] if back else []
-    calls += [next_call(SetRollout, app_id=app_id, channel=channel, **step) for step in rollout]
-    lost = [name for name in lost if name != "version"]
-    if isinstance(operation, SetChannel):
-        gone = [*gone, *_platforms(operation), *untold(operation, "update_package")]
-    return Undo([*calls, *defaults], [*lost, *gone])
+        was = {**was, "public": after.stored["public"]}
+    way = way_back(was, operation.edit(), after.stored, {**where, "channel": operation.channel})
+    hidden = _hidden(operation, after.stored) if isinstance(operation, SetChannel) else []
+    return Undo([*map(as_call, way.calls), *defaults], [*way.lost, *hidden])
 
 
 def _undo_creation(operation: SetChannel | SetRollout, before: Facts, after: Facts, defaults: list[NextCall]) -> Undo:
@@ -96,65 +90,25 @@ def _is_new(channel: Facts) -> bool:
     return made is not None and datetime.now(UTC) - datetime.fromisoformat(made) < _NEW
 
 
-def _rollout_back(before: Facts, after: Facts) -> tuple[list[Facts], list[str]]:
-    """The steps that set a rollout back, and the arguments whose former value Capgo does not tell."""
-    changed = [name for name in _SETTINGS if before.get(name) != after.get(name)]
-    settings = {_SETTINGS[name]: before[name] for name in changed if name in before}
-    lost = [_SETTINGS[name] for name in changed if name not in before]
-    target, now = before.get("rollout_version_info"), after.get("rollout_version_info")
-    if target is None:
-        steps = [{"action": "drop"}] if now else []
-    else:
-        steps = _running_back(before, after, target["name"], same=target == now)
-        if before.get("rollout_paused_at") and after.get("rollout_pause_reason") and not before.get(_REASON):
-            lost.append("pause_reason")
-    if settings and steps:
-        steps[-1] |= settings
-    return (steps or [{"action": "auto_pause", **settings}] if settings else steps), lost
-
-
-def _running_back(before: Facts, after: Facts, version: str, *, same: bool) -> list[Facts]:
-    """The steps to a rollout as it was: it reaches nobody until it is paused again, if it was."""
-    share = before.get("rollout_percentage_bps", 0) / 100
-    paused, enabled = before.get("rollout_paused_at"), before.get("rollout_enabled", False)
-    steps: list[Facts] = []
-    if not same or (enabled and not after.get("rollout_enabled")):
-        steps.append({"action": "start", "version": version, "percentage": share if enabled and not paused else 0})
-    pauses = (before.get("rollout_paused_at"), before.get(_REASON)) != (
-        after.get("rollout_paused_at"),
-        after.get(_REASON),
-    )
-    if paused and (pauses or steps):
-        reason = {"pause_reason": before[_REASON]} if before.get(_REASON) else {}
-        steps.append({"action": "pause", "paused_at": paused, "percentage": share, **reason})
-    elif pauses and same:
-        steps.append({"action": "resume", "percentage": share})
-    elif same and share != after.get("rollout_percentage_bps", 0) / 100:
-        steps.append({"action": "widen", "percentage": share})
-    if not enabled and (steps or after.get("rollout_enabled")):
-        steps.append({"action": "off"})
-    return steps
-
-
-def _platforms(operation: SetChannel) -> list[str]:
-    """The platforms whose switches the change touched: Capgo shows none of them."""
-    touched = set(untold(operation, "ios", "android", "electron"))
-    if operation.public and operation.ios != operation.android:
-        touched.add("electron")  # a default channel of one mobile platform is taken from Electron
-    return sorted(touched)
-
-
-def _without_rollout(operation: SetRollout, before: Facts) -> str | None:
+def _without_rollout(operation: SetRollout, before: Snapshot) -> str | None:
     """Capgo says ok to a pause, a drop or a share of no rollout; a pause would even stop the next one."""
-    if not before or before.get("rollout_version_info") or operation.action in ("start", "auto_pause"):
+    stored = before.stored
+    if not stored or stored["rollout_version"] or operation.action not in NEEDS_A_ROLLOUT:
         return None
-    serves = (
-        f"serves {quoted(before['version']['name'])} to all its devices" if before.get("version") else "has no bundle"
-    )
+    serves = f"serves {quoted(stored['version'])} to all its devices" if stored["version"] else "has no bundle"
     return (
         f"No rollout is on channel {quoted(operation.channel)}, which {serves}: nothing to {operation.action}. "
         "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
     )
+
+
+def _hidden(operation: SetChannel, after: Facts) -> list[str]:
+    """What the change touched that this Capgo does not show: the platforms, or at least Electron."""
+    given = ("ios", "android", "electron", "update_package")
+    touched = {name for name in untold(operation, *given) if after.get(name) is None}
+    if operation.public and operation.ios != operation.android:
+        touched.add("electron")  # a default channel of one mobile platform is taken from Electron
+    return sorted(touched)
 
 
 async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:

@@ -2,22 +2,22 @@
 
 from typing import Any, Final
 
-from capgo_mcp.agent.render import shown
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.devices import GetDevice, SetDeviceChannel, UnsetDeviceChannel
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Facts, Undo, next_call
+from capgo_mcp.safety.undo import Snapshot, Undo, next_call
 
 
-async def _snapshot(operation: SetDeviceChannel, capgo: Capgo) -> Facts:
-    return shown(await capgo.send(GetDevice(app_id=operation.app_id, device_id=operation.device_id)))
+async def _snapshot(operation: SetDeviceChannel, capgo: Capgo) -> Snapshot:
+    device = await capgo.send(GetDevice(app_id=operation.app_id, device_id=operation.device_id))
+    return Snapshot.of(device)
 
 
-def _undo(operation: SetDeviceChannel, before: Facts, after: Facts) -> Undo:
+def _undo(operation: SetDeviceChannel, before: Snapshot, after: Snapshot) -> Undo:
     target = {"app_id": operation.app_id, "device_id": operation.device_id}
-    channel = before.get("channel")
-    if channel and channel == after.get("channel"):
+    channel = before.stored.get("channel")
+    if channel and channel == after.stored.get("channel"):
         return Undo([], [])
     pin = next_call(SetDeviceChannel, **target, channel=channel) if channel else next_call(UnsetDeviceChannel, **target)
     return Undo([pin], [])

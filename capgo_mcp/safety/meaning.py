@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Facts, Undo
+from capgo_mcp.safety.undo import Snapshot, Undo
 
 W = TypeVar("W", bound=Operation[Any])
 
@@ -32,9 +32,9 @@ class Meaning(Generic[W]):
     operation: type[W]
     preview: Callable[[W, Reading], Awaitable[None]] | None = None
     named_by: Callable[[W], Operation[Any]] | None = None
-    snapshot: Callable[[W, Capgo], Awaitable[Facts]] | None = None
-    in_vain: Callable[[W, Facts], str | None] | None = None
-    undo: Callable[[W, Facts, Facts], Undo] | None = None
+    snapshot: Callable[[W, Capgo], Awaitable[Snapshot]] | None = None
+    in_vain: Callable[[W, Snapshot], str | None] | None = None
+    undo: Callable[[W, Snapshot, Snapshot], Undo] | None = None
     noise: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

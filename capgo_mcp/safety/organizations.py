@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from capgo_mcp.agent.render import shown
 from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.capgo import Capgo
@@ -11,14 +10,15 @@ from capgo_mcp.operations.members import ListMembers
 from capgo_mcp.operations.organizations import DeleteOrganization, GetOrganization, UpdateOrganization
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading
-from capgo_mcp.safety.undo import Facts, Undo, former, next_call, untold
+from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
 
 
-async def _snapshot(operation: UpdateOrganization, capgo: Capgo) -> Facts:
-    return shown(await capgo.send(GetOrganization(org_id=operation.org_id)))
+async def _snapshot(operation: UpdateOrganization, capgo: Capgo) -> Snapshot:
+    organization = await capgo.send(GetOrganization(org_id=operation.org_id))
+    return Snapshot.of(organization)
 
 
-def _undo(operation: UpdateOrganization, before: Facts, after: Facts) -> Undo:
+def _undo(operation: UpdateOrganization, before: Snapshot, after: Snapshot) -> Undo:
     back, lost = former(UpdateOrganization, before, after)
     calls = [next_call(UpdateOrganization, org_id=operation.org_id, **back)] if back else []
     return Undo(calls, [*lost, *untold(operation, "logo")])

@@ -1,15 +1,36 @@
 """The way back from a change: what it is, and what the areas share in finding it."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
 
 from capgo_mcp.agent.outcomes import NextCall
+from capgo_mcp.agent.render import shown
+from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.operation import Operation
 
 Facts = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What a write changes, at one moment.
+
+    Attributes:
+        facts: As an agent sees them: cleaned, without nulls.
+        stored: As Capgo stores them, from which the way back is made: exact names, and null where nothing is.
+    """
+
+    facts: Facts = field(default_factory=dict)
+    stored: Facts = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: Answer) -> Self:
+        """The snapshot of one row."""
+        return cls(shown(row), {name: None if value == "" else value for name, value in row})
+
+
 class Undo(NamedTuple):
-    """How a change is taken back: the calls, and the arguments whose former value Capgo does not tell."""
+    """How a change is taken back: the calls, and what they do not bring back."""
 
     calls: list[NextCall]
     lost: list[str]
@@ -17,15 +38,30 @@ class Undo(NamedTuple):
 
 
 def next_call(kind: type[Operation[Any]], **arguments: Any) -> NextCall:
-    """A call as an agent has to make it, with consent where it needs that."""
-    consent = {"confirm": True} if kind(**arguments).needs_consent() else {}
-    return NextCall(tool=kind.spec.name, arguments=arguments | consent)
+    """A call as an agent has to make it, with consent where it needs that.
+
+    Raises:
+        ValidationError: No argument may say what Capgo had stored.
+    """
+    return as_call(kind(**arguments))
 
 
-def former(kind: type[Operation[Any]], before: Facts, after: Facts) -> tuple[Facts, list[str]]:
+def as_call(operation: Operation[Any]) -> NextCall:
+    """An operation as an agent has to call it."""
+    consent = {"confirm": True} if operation.needs_consent() else {}
+    return NextCall(
+        tool=operation.spec.name, arguments=operation.model_dump(mode="json", exclude_defaults=True) | consent
+    )
+
+
+def former(kind: type[Operation[Any]], before: Snapshot, after: Snapshot) -> tuple[Facts, list[str]]:
     """The arguments that set back what changed, and those whose former value is nothing that could be set."""
-    changed = [name for name in kind.model_fields if before.get(name) != after.get(name)]
-    return {name: before[name] for name in changed if name in before}, [name for name in changed if name not in before]
+    old, new = before.stored, after.stored
+    changed = [name for name in kind.model_fields if name in new and old.get(name) != new[name]]
+    return (
+        {name: old[name] for name in changed if old.get(name) is not None},
+        [name for name in changed if old.get(name) is None],
+    )
 
 
 def untold(operation: Operation[Any], *names: str) -> list[str]:

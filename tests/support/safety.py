@@ -11,6 +11,7 @@ import mcp_types as t
 from mcp.client import ClientRequestContext
 from mcp.server import Server
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import StaticKey
@@ -141,9 +142,9 @@ def text(result: t.CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, t.TextContent))
 
 
-def unlimited() -> State:
+def unlimited(behaviour: Behaviour = Behaviour.NOVEMBER) -> State:
     """A seeded sandbox whose rate limits never strike."""
-    state = seeded()
+    state = seeded(behaviour=behaviour)
     state.limits = Limits(key_window=0, device_window=0, same_channel_window=0, address_window=0)
     return state
 
@@ -214,5 +215,5 @@ def differences(before: Picture, after: Picture) -> set[tuple[str, Any, str]]:
 
 def lost(note: str | None) -> set[str]:
     """The arguments that a note says cannot be undone."""
-    named = (note or "").rstrip(".").partition("former value of ")[2]
+    named = (note or "").rstrip(".").partition("does not bring back: ")[2]
     return {name.strip() for name in named.split(",") if name.strip()}
