@@ -47,11 +47,18 @@ def next_call(kind: type[Operation[Any]], **arguments: Any) -> NextCall:
 
 
 def as_call(operation: Operation[Any]) -> NextCall:
-    """An operation as an agent has to call it."""
+    """An operation as an agent has to call it.
+
+    Raises:
+        ValueError: An argument holds what is never shown, so that the call would set something else.
+    """
     consent = {"confirm": True} if operation.needs_consent() else {}
-    return NextCall(
+    call = NextCall(
         tool=operation.spec.name, arguments=operation.model_dump(mode="json", exclude_defaults=True) | consent
     )
+    if shown(call)["arguments"] != call.arguments:
+        raise ValueError("what was stored has hidden characters")
+    return call
 
 
 def former(kind: type[Operation[Any]], before: Snapshot, after: Snapshot) -> tuple[Facts, list[str]]:

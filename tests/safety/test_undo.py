@@ -333,10 +333,13 @@ async def test_an_undo_that_cannot_be_built_leaves_the_change_done() -> None:
         assert outcome["note"] == "There is no undo: what was stored before is nothing that a call may set."
 
 
-async def test_an_undo_keeps_the_exact_name() -> None:
-    """The way back is made from what Capgo stores, not from what is shown of it."""
+@pytest.mark.parametrize("name", ["Demo  app", "Demo\u200b app"])
+async def test_an_undo_brings_back_the_exact_name_or_is_not_offered(name: str) -> None:
+    """The way back is made from what Capgo stores; a name that no answer shows as it is has none."""
     async with desk() as here:
-        here.state.apps[DEMO_APP]["name"] = "Demo  app\u200b"
+        here.state.apps[DEMO_APP]["name"] = name
         outcome = await here.facts("capgo_update_app", app_id=DEMO_APP, name="Other")
-        await here.follow(outcome["undo"][0])
-        assert here.state.apps[DEMO_APP]["name"] == "Demo  app\u200b"
+        for call in outcome["undo"]:
+            await here.follow(call)
+        assert here.state.apps[DEMO_APP]["name"] == (name if outcome["undo"] else "Other")
+        assert bool(outcome["undo"]) is name.isascii()

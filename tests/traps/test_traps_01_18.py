@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from capgo_mcp.api.channel_edit import Behaviour
 from tests.traps.conftest import Scene
 
 APP = "com.demo.app"
@@ -226,7 +227,8 @@ async def test_t17_taking_the_default_flag_is_shown_with_its_undo(scene: Scene) 
 
 
 async def test_t18_what_cannot_be_read_back_is_said(scene: Scene) -> None:
-    """Capgo never shows which platforms a channel serves, so their former value is told to be unknown."""
+    """A Capgo that does not show which platforms a channel serves cannot have them set back: that is told."""
+    scene.state.behaviour = Behaviour.JULY
     answer = await scene.call("capgo_set_channel", app_id=APP, channel="beta", ios=False)
     assert "ios" in answer["note"]
     preview = (await scene.call("capgo_delete_channel", app_id=APP, channel="beta"))["preview"]
