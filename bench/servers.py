@@ -14,8 +14,8 @@ import httpx2
 
 PYTHON: Final = sys.executable
 _STARTED: Final = 30.0
-_PACE: Final = ("--rate", "1000000000", "--log-level", "WARNING")
-"""The server keeps no pace and logs no calls, so that its own work shows."""
+_UNLIMITED: Final = ("--rate", "1000000000", "--log-level", "WARNING")
+"""The server limits no rate and logs no calls, so that its own work shows."""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -35,14 +35,14 @@ def upstream() -> Iterator[str]:
 def team_server(api: str, workers: int = 1) -> Iterator[tuple[str, int]]:
     """The address and the process id of an HTTP server in front of it."""
     port = _free_port()
-    command = [PYTHON, "-m", "capgo_mcp", "http", "--port", str(port), "--workers", str(workers), *_PACE]
+    command = [PYTHON, "-m", "capgo_mcp", "http", "--port", str(port), "--workers", str(workers), *_UNLIMITED]
     with _process(command, f"http://127.0.0.1:{port}/readyz", CAPGO_API_URL=api) as process:
         yield f"http://127.0.0.1:{port}/mcp", process.pid
 
 
 def stdio_command() -> list[str]:
     """The command of a server that speaks over stdin and stdout."""
-    return [PYTHON, "-m", "capgo_mcp", *_PACE]
+    return [PYTHON, "-m", "capgo_mcp", *_UNLIMITED]
 
 
 def memory(pid: int, what: str = "VmRSS") -> float:

@@ -11,12 +11,12 @@ from capgo_mcp import __version__
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
 from capgo_mcp.client import telemetry
-from capgo_mcp.client.circuit_breaker import Gate, Standing
+from capgo_mcp.client.circuit_breaker import CircuitBreaker, Standing
 from capgo_mcp.client.clock import Clock, Deadline, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.paging import collect
-from capgo_mcp.client.rate_limiter import Pace
-from capgo_mcp.client.retry import GATEWAY, patience, pause
+from capgo_mcp.client.rate_limiter import RateLimiter
+from capgo_mcp.client.retry import GATEWAY, pause, time_for_answer
 from capgo_mcp.client.wire import key_header, read_answer, request_id_of, unreadable, write_request
 
 DEFAULT_URL: Final = "https://api.capgo.app"
@@ -71,7 +71,7 @@ class Capgo:
         self._rate = rate
         self._transport = transport
         self._clock = clock or SystemClock()
-        self._gate: Gate | None = None
+        self._breaker: CircuitBreaker | None = None
         self._opened: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -99,7 +99,7 @@ class Capgo:
         deadline = Deadline(self._clock, self._timeout)
         headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})
         attempt = partial(self._attempt, key=key, headers=headers)
-        exchange = partial(self._exchange, attempt=attempt, gate=self._gate_of(key), deadline=deadline)
+        exchange = partial(self._exchange, attempt=attempt, breaker=self._breaker_of(key), deadline=deadline)
         if operation.spec.paging is None:
             return cast("A", await exchange(operation))
         return cast("A", await collect(operation, exchange))
@@ -112,32 +112,34 @@ class Capgo:
     @property
     def standing(self) -> Standing:
         """What Capgo has said about the key in use so far."""
-        return self._gate.standing if self._gate else Standing.UNTRIED
+        return self._breaker.standing if self._breaker else Standing.UNTRIED
 
-    def _gate_of(self, key: str) -> Gate:
-        """The gate of the key in use: a new key starts afresh."""
-        if self._gate is None or not self._gate.belongs_to(key):
-            self._gate = Gate(key, Pace(self._rate), self._clock)
-        return self._gate
+    def _breaker_of(self, key: str) -> CircuitBreaker:
+        """The circuit breaker of the key in use: a new key starts afresh."""
+        if self._breaker is None or not self._breaker.belongs_to(key):
+            self._breaker = CircuitBreaker(key, RateLimiter(self._rate), self._clock)
+        return self._breaker
 
-    async def _exchange(self, operation: Operation[Any], *, attempt: Attempt, gate: Gate, deadline: Deadline) -> Any:
+    async def _exchange(
+        self, operation: Operation[Any], *, attempt: Attempt, breaker: CircuitBreaker, deadline: Deadline
+    ) -> Any:
         """One request and its answer; what failed is sent again as far as that is safe and fits into the deadline."""
         effect = operation.spec.effect
         tries = 0
         while True:
-            await gate.enter(deadline)
+            await breaker.enter(deadline)
             tries += 1
             try:
                 with telemetry.attempt(operation, tries):
-                    answer = await attempt(operation, patience(effect, tries, deadline.left))
+                    answer = await attempt(operation, time_for_answer(effect, tries, deadline.left))
             except CapgoError as error:
-                gate.note(error)
+                breaker.note(error)
                 wait = pause(effect, error, tries)
                 if wait is None or not deadline.allows(wait):
                     raise
                 await self._clock.sleep(wait)
             else:
-                gate.note(None)
+                breaker.note(None)
                 return answer
 
     async def _attempt(self, operation: Operation[A], seconds: float, *, key: str, headers: Mapping[str, str]) -> A:

@@ -1,4 +1,4 @@
-"""The gate that every request of one API key passes: it keeps the pace, and stays shut when Capgo says so.
+"""What every request of one API key has to pass: it keeps to the rate, and lets none through after Capgo said so.
 
 Capgo's limit slides (a call while refused starts the wait anew), and twenty refused keys block the whole address for
 a quarter of an hour. So after the first such answer nothing is sent until there is reason to expect another one.
@@ -14,7 +14,7 @@ import anyio
 
 from capgo_mcp.api.errors import ApiError, CapgoError, KeyRefused, OutcomeUnknown, RateLimited, ServerFault, Unreachable
 from capgo_mcp.client.clock import Clock, Deadline
-from capgo_mcp.client.rate_limiter import Pace
+from capgo_mcp.client.rate_limiter import RateLimiter
 
 PROBE_INTERVAL: Final = 1000.0
 """Seconds after which a refused key is tried once more: by then Capgo has forgotten the failure before."""
@@ -37,27 +37,27 @@ class Standing(Enum):
     REFUSED = "refused"
 
 
-class Gate:
+class CircuitBreaker:
     """Whether and when a request may leave with one key.
 
     Args:
         key: The key; only its hash is kept.
-        pace: How often requests may leave.
+        limiter: How often requests may leave.
         clock: What tells the time.
     """
 
-    def __init__(self, key: str, pace: Pace, clock: Clock) -> None:
+    def __init__(self, key: str, limiter: RateLimiter, clock: Clock) -> None:
         self._digest = _digest(key)
-        self._pace = pace
+        self._limiter = limiter
         self._clock = clock
-        self._shut_until = 0.0
+        self._paused_until = 0.0
         self._refused: str | None = None
         self._probe_at = 0.0
         self._untried = 0
         self._answered = anyio.Event()
 
     def belongs_to(self, key: str) -> bool:
-        """Whether this is the gate of a key."""
+        """Whether this is the circuit breaker of a key."""
         return self._digest == _digest(key)
 
     @property
@@ -76,10 +76,13 @@ class Gate:
         """
         self._stop_refused_key()
         await self._first_answer()
+        # The place is booked before the sleep: whoever comes during it must queue behind, not take the same place.
         while (wait := self._book(deadline)) > 0:
             await self._clock.sleep(wait)
-            if self._clock.now() >= self._shut_until:
+            if self._clock.now() >= self._paused_until:
                 break
+            # Capgo paused the key meanwhile. The old place lies in the pause, so another one is booked after it.
+        # Once more: many may have slept, and the first of them may have learned that the key is refused.
         self._stop_refused_key()
         self._probe_at = self._clock.now() + PROBE_INTERVAL  # of a refused key, this one request is the probe
 
@@ -91,14 +94,15 @@ class Gate:
             case KeyRefused() if error.code in _BAD_KEY:
                 self._refused = error.code
             case RateLimited(scope="key"):
-                self._shut_until = max(self._shut_until, self._clock.now() + error.retry_after)
-                self._pace.hold(self._shut_until)
+                self._paused_until = max(self._paused_until, self._clock.now() + error.retry_after)
+                self._limiter.hold(self._paused_until)
             case RateLimited() | ServerFault():
                 pass  # these say nothing about the key
             case None | ApiError():
-                self._refused = None
+                self._refused = None  # whatever else is refused, the key itself was let in
 
     async def _first_answer(self) -> None:
+        # If a new key is wrong, each request that leaves with it before this is known is one more failed login.
         self._untried += 1
         if self._untried > _UNTRIED and not self._answered.is_set():
             with suppress(TimeoutError), self._clock.fail_after(_FIRST_ANSWER):
@@ -107,17 +111,20 @@ class Gate:
     def _book(self, deadline: Deadline) -> float:
         """Seconds to wait for the place that this takes."""
         now = self._clock.now()
-        wait = self._pace.wait(now)
+        wait = self._limiter.wait(now)
         if wait > 0 and not deadline.allows(wait):
             raise self._too_soon(wait)
-        self._pace.book(now)
+        self._limiter.book(now)
         return wait
 
     def _too_soon(self, wait: float) -> RateLimited:
-        if self._clock.now() < self._shut_until:
+        if self._clock.now() < self._paused_until:
             code, why = "paused_locally", "Capgo has refused this key for too many calls"
         else:
-            code, why = "paced_locally", f"These are more calls than the {self._pace.rate:g} a minute that may be made"
+            code, why = (
+                "paced_locally",
+                f"These are more calls than the {self._limiter.rate:g} a minute that may be made",
+            )
         error = RateLimited(code, f"{why}, so nothing was sent.", f"Try again in {math.ceil(wait)} seconds.")
         error.retry_after = wait
         return error

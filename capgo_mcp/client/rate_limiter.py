@@ -1,4 +1,4 @@
-"""A steady pace for requests: the generic cell rate algorithm, which needs one number per key."""
+"""How often requests may leave: the generic cell rate algorithm, which needs one number per key."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ _BURST: Final = 4
 """One request in so many may leave at once; the others are spread over the minute."""
 
 
-class Pace:
+class RateLimiter:
     """At most `rate` requests in any minute, the first quarter of them without any wait.
 
     Args:
@@ -16,6 +16,7 @@ class Pace:
     def __init__(self, rate: float) -> None:
         burst = max(1, int(rate / _BURST))
         self.rate = rate
+        # In the minute that begins with a burst, only the rest of the rate may follow it.
         self._interval = 60 / (rate - burst + 1)
         self._slack = (burst - 1) * self._interval
         self._due = 0.0  # when the next request would leave if none ever left early

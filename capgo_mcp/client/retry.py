@@ -44,7 +44,7 @@ def pause(effect: Effect, error: CapgoError, tries: int) -> float | None:
             return None
 
 
-def patience(effect: Effect, tries: int, left: float) -> float:
+def time_for_answer(effect: Effect, tries: int, left: float) -> float:
     """Seconds to wait for an answer: a read that hangs leaves half of its time for another try.
 
     Args:

@@ -19,7 +19,7 @@ async def examine(settings: Settings, machine: Machine) -> AsyncIterator[Finding
     if _healthy(first):
         async for finding in account.findings(settings):
             yield finding
-    yield local.pace(settings)
+    yield local.rate(settings)
     for finding in local.clients(machine):
         yield finding
 

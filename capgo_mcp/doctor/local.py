@@ -1,4 +1,4 @@
-"""What can be seen on this machine: the key, the pace, the clients."""
+"""What can be seen on this machine: the key, the rate, the clients."""
 
 import re
 import shutil
@@ -53,10 +53,10 @@ def _whereabouts(settings: Settings) -> tuple[str, Path | None]:
     return "the settings", None
 
 
-def pace(settings: Settings) -> Finding:
+def rate(settings: Settings) -> Finding:
     """How many calls there may be; how many Capgo would still take, it does not tell."""
     return fine(
-        "pace",
+        "rate",
         f"Makes {settings.rate:g} requests in any minute at most (--rate). What Capgo still allows, it tells only "
         "when it refuses; the server then waits as long as it says.",
     )

@@ -1,4 +1,4 @@
-"""The callers of the HTTP server: each brings a Capgo key and gets a client, a gate and limits of its own.
+"""The callers of the HTTP server: each brings a Capgo key and gets a client and limits of its own.
 
 What belongs to one key is reached through that key alone: the pool knows keys by a keyed hash, made with a secret that
 dies with the process.

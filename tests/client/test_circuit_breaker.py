@@ -1,4 +1,4 @@
-"""One key's requests keep their pace, stop when Capgo says so, and go on when there is reason to."""
+"""One key's requests keep to their rate, stop when Capgo says so, and go on when there is reason to."""
 
 import random
 
@@ -19,22 +19,22 @@ from capgo_mcp.api.errors import (
     Unreachable,
 )
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, Gate
+from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, CircuitBreaker
 from capgo_mcp.client.clock import Deadline
-from capgo_mcp.client.rate_limiter import Pace
+from capgo_mcp.client.rate_limiter import RateLimiter
 from capgo_mcp.client.refusals import Refusal
-from capgo_mcp.client.retry import TRIES, patience, pause
+from capgo_mcp.client.retry import TRIES, pause, time_for_answer
 from tests.support.faulty import VirtualClock
 
 KEY = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
-def gate(clock: VirtualClock) -> Gate:
-    """The gate of a key that has been answered before."""
-    gate = Gate(KEY, Pace(100), clock)
-    gate.note(None)
-    return gate
+def breaker(clock: VirtualClock) -> CircuitBreaker:
+    """The circuit breaker of a key that has been answered before."""
+    breaker = CircuitBreaker(KEY, RateLimiter(100), clock)
+    breaker.note(None)
+    return breaker
 
 
 def busy(seconds: float, scope: str = "key") -> RateLimited:
@@ -58,13 +58,13 @@ def fault(status: int) -> ServerFault:
 )
 def test_no_minute_has_more_requests_than_the_rate(rate: int, pauses: list[float]) -> None:
     """Whenever callers come, the promise of `--rate` holds for every minute."""
-    pace = Pace(rate)
+    limiter = RateLimiter(rate)
     now = 0.0
     left: list[float] = []
     for seconds in pauses:
         now += seconds
-        left.append(now + pace.wait(now))
-        pace.book(now)
+        left.append(now + limiter.wait(now))
+        limiter.book(now)
     for earlier, later in zip(left, left[rate:], strict=False):
         assert later - earlier >= 60 - 1e-6
 
@@ -72,110 +72,118 @@ def test_no_minute_has_more_requests_than_the_rate(rate: int, pauses: list[float
 @pytest.mark.parametrize(("rate", "burst"), [(100, 25), (1000, 250), (10, 2), (1, 1)])
 def test_a_quarter_may_leave_at_once(rate: int, burst: int) -> None:
     """Short bursts never wait; what comes after them is spread."""
-    pace = Pace(rate)
+    limiter = RateLimiter(rate)
     waits = []
     for _ in range(burst + 1):
-        waits.append(pace.wait(0))
-        pace.book(0)
+        waits.append(limiter.wait(0))
+        limiter.book(0)
     assert waits[:burst] == [0] * burst
     assert waits[burst] > 0
 
 
-async def test_wait_that_does_not_fit_is_refused_and_takes_no_place(clock: VirtualClock, gate: Gate) -> None:
+async def test_wait_that_does_not_fit_is_refused_and_takes_no_place(
+    clock: VirtualClock, breaker: CircuitBreaker
+) -> None:
     """Who cannot wait is told at once how long it would be, and nobody waits longer for it."""
     for _ in range(25):
-        await gate.enter(Deadline(clock, 30))
+        await breaker.enter(Deadline(clock, 30))
     for _ in range(3):
         with pytest.raises(RateLimited, match="100 a minute") as caught:
-            await gate.enter(Deadline(clock, 0.5))
+            await breaker.enter(Deadline(clock, 0.5))
         assert caught.value.retry_after == pytest.approx(60 / 76)
     assert clock.time == 0
 
 
-async def test_waiting_callers_leave_after_the_shut_gate_opens(clock: VirtualClock, gate: Gate) -> None:
-    """A gate that shuts while callers wait for their place holds them as well."""
+async def test_waiting_callers_leave_after_a_pause_that_began_meanwhile(
+    clock: VirtualClock, breaker: CircuitBreaker
+) -> None:
+    """A pause that begins while callers wait for their place holds them as well."""
     for _ in range(25):
-        await gate.enter(Deadline(clock, 30))
+        await breaker.enter(Deadline(clock, 30))
     left: list[float] = []
 
     async def caller() -> None:
-        await gate.enter(Deadline(clock, 30))
+        await breaker.enter(Deadline(clock, 30))
         left.append(clock.now())
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
             tasks.start_soon(caller)
-        gate.note(busy(10))
+        breaker.note(busy(10))
     assert len(left) == 5
     assert min(left) >= 10
 
 
-async def test_later_refusal_does_not_open_the_gate_earlier(clock: VirtualClock, gate: Gate) -> None:
+async def test_later_refusal_does_not_end_the_pause_earlier(clock: VirtualClock, breaker: CircuitBreaker) -> None:
     """Of several refusals the longest wait counts."""
-    gate.note(busy(20))
-    gate.note(busy(1))
-    await gate.enter(Deadline(clock, 30))
+    breaker.note(busy(20))
+    breaker.note(busy(1))
+    await breaker.enter(Deadline(clock, 30))
     assert clock.time >= 20
 
 
 @pytest.mark.parametrize("error", [busy(10, "device"), busy(60, "call"), fault(500), Refused("x", "No.")])
-async def test_other_errors_leave_the_gate_open(clock: VirtualClock, gate: Gate, error: CapgoError) -> None:
+async def test_other_errors_stop_no_call(clock: VirtualClock, breaker: CircuitBreaker, error: CapgoError) -> None:
     """Only a limit of the key stops its other calls."""
-    gate.note(error)
-    await gate.enter(Deadline(clock, 30))
+    breaker.note(error)
+    await breaker.enter(Deadline(clock, 30))
     assert clock.time == 0
 
 
 @pytest.mark.parametrize(
     "code", ["invalid_apikey", "invalid_jwt", "invalid_subkey", "no_key_provided", "no_jwt_apikey_or_subkey"]
 )
-async def test_bad_key_shuts_the_gate(clock: VirtualClock, gate: Gate, code: str) -> None:
+async def test_bad_key_stops_all_calls(clock: VirtualClock, breaker: CircuitBreaker, code: str) -> None:
     """Every code that Capgo counts as a failed login stops the key."""
-    await gate.enter(Deadline(clock, 30))
-    gate.note(KeyRefused(code, "No."))
+    await breaker.enter(Deadline(clock, 30))
+    breaker.note(KeyRefused(code, "No."))
     with pytest.raises(KeyRefused, match=code) as caught:
-        await gate.enter(Deadline(clock, 30))
+        await breaker.enter(Deadline(clock, 30))
     assert caught.value.code == "key_blocked_locally"
 
 
-async def test_policy_of_one_organization_does_not_shut_the_gate(clock: VirtualClock, gate: Gate) -> None:
+async def test_policy_of_one_organization_does_not_stop_the_others(
+    clock: VirtualClock, breaker: CircuitBreaker
+) -> None:
     """A key without an expiry date is refused by some organizations and good for the others."""
-    gate.note(KeyRefused("org_requires_expiring_key", "No."))
-    await gate.enter(Deadline(clock, 30))
+    breaker.note(KeyRefused("org_requires_expiring_key", "No."))
+    await breaker.enter(Deadline(clock, 30))
 
 
-async def test_one_request_at_a_time_probes_a_refused_key(clock: VirtualClock, gate: Gate) -> None:
+async def test_one_request_at_a_time_probes_a_refused_key(clock: VirtualClock, breaker: CircuitBreaker) -> None:
     """After the interval one request finds out; others are let through once it had a good answer."""
-    await gate.enter(Deadline(clock, 30))
-    gate.note(KeyRefused("invalid_apikey", "No."))
+    await breaker.enter(Deadline(clock, 30))
+    breaker.note(KeyRefused("invalid_apikey", "No."))
     clock.advance(PROBE_INTERVAL)
-    await gate.enter(Deadline(clock, 30))
+    await breaker.enter(Deadline(clock, 30))
     with pytest.raises(KeyRefused):
-        await gate.enter(Deadline(clock, 30))
-    gate.note(NotAllowed("cannot_access_app", "No."))
-    await gate.enter(Deadline(clock, 30))
+        await breaker.enter(Deadline(clock, 30))
+    breaker.note(NotAllowed("cannot_access_app", "No."))
+    await breaker.enter(Deadline(clock, 30))
 
 
 @pytest.mark.parametrize("error", [KeyRefused("invalid_apikey", "No."), Unreachable("unreachable", "No."), fault(503)])
-async def test_failed_probe_keeps_the_gate_shut(clock: VirtualClock, gate: Gate, error: CapgoError) -> None:
+async def test_failed_probe_lets_nothing_through(
+    clock: VirtualClock, breaker: CircuitBreaker, error: CapgoError
+) -> None:
     """Without a good answer the next probe is an interval later."""
-    await gate.enter(Deadline(clock, 30))
-    gate.note(KeyRefused("invalid_apikey", "No."))
+    await breaker.enter(Deadline(clock, 30))
+    breaker.note(KeyRefused("invalid_apikey", "No."))
     clock.advance(PROBE_INTERVAL)
-    await gate.enter(Deadline(clock, 30))
-    gate.note(error)
+    await breaker.enter(Deadline(clock, 30))
+    breaker.note(error)
     clock.advance(PROBE_INTERVAL - 1)
     with pytest.raises(KeyRefused, match="1 seconds"):
-        await gate.enter(Deadline(clock, 30))
+        await breaker.enter(Deadline(clock, 30))
 
 
 async def test_new_key_lets_few_requests_out_before_its_first_answer(clock: VirtualClock) -> None:
     """The others wait a moment for that answer, and not for ever if Capgo hangs."""
-    gate = Gate(KEY, Pace(100), clock)
+    breaker = CircuitBreaker(KEY, RateLimiter(100), clock)
     left: list[float] = []
 
     async def caller() -> None:
-        await gate.enter(Deadline(clock, 30))
+        await breaker.enter(Deadline(clock, 30))
         left.append(clock.now())
 
     async with anyio.create_task_group() as tasks:
@@ -187,11 +195,11 @@ async def test_new_key_lets_few_requests_out_before_its_first_answer(clock: Virt
     assert left == [0.0] * 5 + [1.0] * 3
 
 
-def test_gate_keeps_no_key(gate: Gate) -> None:
+def test_circuit_breaker_keeps_no_key(breaker: CircuitBreaker) -> None:
     """What is in memory of a key is its hash."""
-    assert KEY not in repr(vars(gate))
-    assert gate.belongs_to(KEY)
-    assert not gate.belongs_to(KEY.replace("1", "2"))
+    assert KEY not in repr(vars(breaker))
+    assert breaker.belongs_to(KEY)
+    assert not breaker.belongs_to(KEY.replace("1", "2"))
 
 
 @pytest.mark.parametrize("effect", Effect)
@@ -231,9 +239,9 @@ def test_backoff_grows_and_spreads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_first_read_leaves_time_for_a_second() -> None:
     """A write, which is not repeated after a time-out, and a repeated read have all the time there is."""
-    assert patience(Effect.READ, 1, 30) == 15
-    assert patience(Effect.READ, 2, 15) == 15
-    assert patience(Effect.DELETE, 1, 30) == 30
+    assert time_for_answer(Effect.READ, 1, 30) == 15
+    assert time_for_answer(Effect.READ, 2, 15) == 15
+    assert time_for_answer(Effect.DELETE, 1, 30) == 30
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ Ids = list[Any]
 Upstream = Callable[[int], Ids]
 
 UNHURRIED: Final = 1e9
-"""Requests a minute: the pace that real calls keep would make these tests wait."""
+"""Requests a minute: the rate that real calls keep to would make these tests wait."""
 
 NUMBERED: Final = [one for one in every() if one.spec.paging in {Paging.FIXED, Paging.SIZED}]
 PAGED: Final = [one for one in every() if one.spec.paging is not None]

@@ -73,7 +73,7 @@ def about(topic: str, findings: list[Finding]) -> Finding:
 async def test_all_is_well(machine: Machine, wire: Wire) -> None:
     """A good key on a good network: key, address, apps, organizations and rights are fine, after six requests."""
     findings = await found(machine)
-    for topic in ("key", "address", "apps", "organizations", "rights", "pace"):
+    for topic in ("key", "address", "apps", "organizations", "rights", "rate"):
         assert about(topic, findings).level is Level.OK, topic
     assert "com.demo.app" in about("apps", findings).what
     assert len(wire.passed) <= 6
