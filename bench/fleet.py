@@ -44,7 +44,7 @@ class _Counted(httpx2.ASGITransport):
 async def measure() -> None:
     """Summarize the fleet once for the time, and once more for the memory."""
     transport = _Counted(app=create_app(_crowded()))
-    settings = Settings(key=StaticKey(ADMIN_KEY), walk=3600)
+    settings = Settings(key=StaticKey(ADMIN_KEY), insight_timeout=3600)
     async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=transport, rate=_RATE) as capgo:
         toolbox = Toolbox(capgo, settings)
         started = time.perf_counter()

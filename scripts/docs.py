@@ -14,7 +14,7 @@ from typing import Any, Final
 from capgo_mcp.api.operation import Declared, Effect
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.config.machine import Machine, System
-from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option
+from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of, variable_of
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.operations import OPT_IN, declared_in, toolset
 from scripts import manifests as registry
@@ -180,7 +180,9 @@ def _default(option: Option) -> str:
 
 
 def _help(option: Option) -> str:
-    return f"{option.help} ({', '.join(option.choices)})" if option.choices else option.help
+    chosen = f" ({', '.join(option.choices)})" if option.choices else ""
+    former = f"; `{flag_of(option.former)}` and `{variable_of(option.former)}` still work" if option.former else ""
+    return f"{option.help}{chosen}{former}"
 
 
 def _variables(variables: dict[str, str]) -> str:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from capgo_mcp import __version__
 from capgo_mcp.commands import setup as setup_commands
 from capgo_mcp.config.logs import Logs
-from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, SettingsError, values
+from capgo_mcp.config.options import (
+    HTTP_OPTIONS,
+    HTTP_VARIABLES,
+    OPTIONS,
+    VARIABLES,
+    Option,
+    SettingsError,
+    flag_of,
+    values,
+)
 
 if TYPE_CHECKING:
     from capgo_mcp.config.settings import Settings
@@ -115,14 +124,20 @@ def _options(options: Sequence[Option]) -> argparse.ArgumentParser:
     """Options for a command; one that is not given leaves no trace, so that the environment counts."""
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for option in options:
-        if not option.metavar:
-            shared.add_argument(option.flag, action="store_true", help=option.help)
-            continue
         shown = f"{option.help} (default: {option.default})" if option.default else option.help
-        kind = type(option.default) if isinstance(option.default, int | float) else str
-        choices = option.choices or None
-        shared.add_argument(option.flag, metavar=option.metavar, type=kind, choices=choices, help=shown)
+        form = _form(option)
+        shared.add_argument(option.flag, help=shown, **form)
+        if option.former:
+            shared.add_argument(flag_of(option.former), dest=option.name, help=argparse.SUPPRESS, **form)
     return shared
+
+
+def _form(option: Option) -> dict[str, Any]:
+    """What argparse has to know of an option's value."""
+    if not option.metavar:
+        return {"action": "store_true"}
+    kind = type(option.default) if isinstance(option.default, int | float) else str
+    return {"metavar": option.metavar, "type": kind, "choices": option.choices or None}
 
 
 def _logs(options: argparse.Namespace) -> Logs:

@@ -17,7 +17,7 @@ _ACCOUNT: Final = "api-key"
 _OTHERS: Final = 0o077
 
 
-class Vault(Protocol):
+class Keystore(Protocol):
     """A place for one key.
 
     Attributes:
@@ -73,7 +73,7 @@ def _any_failure() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class KeyText:
+class FileKeystore:
     """A file that holds nothing but a key.
 
     Attributes:
@@ -117,19 +117,19 @@ def is_open(path: Path) -> bool:
     return os.name == "posix" and bool(path.stat().st_mode & _OTHERS)
 
 
-def own_file(machine: Machine) -> KeyText:
+def own_file(machine: Machine) -> FileKeystore:
     """The file in which `capgo-mcp login` saves the key where there is no keyring."""
     path = machine.settings / "capgo-mcp" / "key"
-    return KeyText(path, machine.short(path))
+    return FileKeystore(path, machine.short(path))
 
 
-def vendors_file(machine: Machine) -> KeyText:
+def vendors_file(machine: Machine) -> FileKeystore:
     """The file in which the Capgo CLI saves its key."""
-    return KeyText(machine.home / ".capgo", "~/.capgo, where the Capgo CLI saved it")
+    return FileKeystore(machine.home / ".capgo", "~/.capgo, where the Capgo CLI saved it")
 
 
-def vaults(machine: Machine) -> tuple[Vault, ...]:
-    """Every place, in the order in which they are searched."""
+def keystores(machine: Machine) -> tuple[Keystore, ...]:
+    """Every keystore, in the order in which they are searched."""
     return (Keyring(), own_file(machine), vendors_file(machine))
 
 
@@ -150,7 +150,7 @@ class Saved:
 
 def saved(machine: Machine) -> Saved | None:
     """The saved key that is used when none is set."""
-    for vault in vaults(machine):
-        if key := vault.read():
-            return Saved(key, vault.where, vault.path if isinstance(vault, KeyText) else None)
+    for keystore in keystores(machine):
+        if key := keystore.read():
+            return Saved(key, keystore.where, keystore.path if isinstance(keystore, FileKeystore) else None)
     return None

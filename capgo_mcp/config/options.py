@@ -15,6 +15,16 @@ class SettingsError(Exception):
     """The settings contradict themselves or cannot be used; the message says which one and why."""
 
 
+def flag_of(name: str) -> str:
+    """`read_only` is `--read-only` on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def variable_of(name: str) -> str:
+    """`read_only` is `CAPGO_MCP_READ_ONLY` in the environment."""
+    return f"CAPGO_MCP_{name.upper()}"
+
+
 @dataclass(frozen=True)
 class Option:
     """An option that can be given as a flag or in the environment; the flag wins.
@@ -25,6 +35,7 @@ class Option:
         metavar: What stands for its value; empty for a switch.
         default: Its value when nobody gives one.
         choices: The values it may have; empty when there are too many to list.
+        former: What it was called before; flag and variable of that name still work.
     """
 
     name: str
@@ -32,16 +43,17 @@ class Option:
     metavar: str = ""
     default: Any = None
     choices: tuple[str, ...] = ()
+    former: str = ""
 
     @property
     def flag(self) -> str:
-        """`read_only` is `--read-only` on the command line."""
-        return f"--{self.name.replace('_', '-')}"
+        """The flag of its name."""
+        return flag_of(self.name)
 
     @property
     def variable(self) -> str:
-        """`read_only` is `CAPGO_MCP_READ_ONLY` in the environment."""
-        return f"CAPGO_MCP_{self.name.upper()}"
+        """The environment variable of its name."""
+        return variable_of(self.name)
 
     def value(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
         """The value that flag, environment or default give; numbers are numbers.
@@ -51,19 +63,26 @@ class Option:
         """
         if self.name in flags:
             return flags[self.name]
-        text = told(environment, self.variable)
+        source, text = self._told(environment)
         if not self.metavar:
             if text.lower() not in _ON | _OFF:
-                raise SettingsError(f"{self.variable} must be 1 or 0.")
+                raise SettingsError(f"{source} must be 1 or 0.")
             return text.lower() in _ON
         if not text:
             return self.default
         if self.choices and text not in self.choices:
-            raise SettingsError(f"{self.variable} must be one of {', '.join(self.choices)}.")
+            raise SettingsError(f"{source} must be one of {', '.join(self.choices)}.")
         try:
             return type(self.default)(text) if isinstance(self.default, int | float) else text
         except ValueError:
-            raise SettingsError(f"{self.variable} must be a number.") from None
+            raise SettingsError(f"{source} must be a number.") from None
+
+    def _told(self, environment: Mapping[str, str]) -> tuple[str, str]:
+        """The variable that counts, so that a mistake is told by the name the user wrote, and what it says."""
+        for name in filter(None, (self.name, self.former)):
+            if text := told(environment, variable_of(name)):
+                return variable_of(name), text
+        return self.variable, ""
 
     def written(self, value: Any) -> tuple[str, ...]:
         """The words on a command line that give this value from any folder."""
@@ -85,7 +104,13 @@ OPTIONS: Final = (
     Option("timeout", "seconds a call may take in all", "SECONDS", 30.0),
     Option("rate", "requests to Capgo that may be made in any minute", "NUMBER", 100.0),
     Option("allow_http", "accept an address of the API with plain http, over which others can read the key"),
-    Option("walk", "seconds in which an insight may read devices before it tells what it has", "SECONDS", 50.0),
+    Option(
+        "insight_timeout",
+        "seconds in which an insight may read devices before it tells what it has",
+        "SECONDS",
+        50.0,
+        former="walk",
+    ),
     Option("log_level", "what goes to stderr", "LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     Option("log_format", "how it is written there", "FORMAT", "text", ("text", "json")),
 )

@@ -19,7 +19,7 @@ from capgo_mcp.client.capgo import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL, C
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.config.credentials import KeyFile, SavedKey
 from capgo_mcp.config.machine import Machine
-from capgo_mcp.config.options import SettingsError, told, values
+from capgo_mcp.config.options import OPTIONS, SettingsError, told, values
 from capgo_mcp.sandbox.embedded import EmbeddedSandbox, SandboxKey
 
 _SANDBOX_URL: Final = "http://sandbox.invalid"
@@ -34,7 +34,7 @@ class Settings:
         url: Address of the API.
         timeout: Seconds a call may take in all.
         rate: Requests to Capgo that may be made in any minute.
-        walk: Seconds in which an insight may read devices.
+        insight_timeout: Seconds in which an insight may read devices.
         sandbox: Whether to use the embedded Capgo instead of the network.
         read_only: Whether tools that write are left out.
         app: The only app that tools may touch.
@@ -42,7 +42,7 @@ class Settings:
         toolsets: Names of the toolsets that are on.
         excluded: Names of tools that are left out.
         ask: Whether the person is asked before something is destroyed, on top of the flag.
-        patience: Seconds to wait for the person's reply.
+        elicitation_timeout: Seconds to wait for the person's reply.
         reveal_secrets: Whether secrets in answers are shown.
         journal: File in which calls that change something are recorded.
     """
@@ -51,7 +51,7 @@ class Settings:
     url: str = DEFAULT_URL
     timeout: float = DEFAULT_TIMEOUT
     rate: float = DEFAULT_RATE
-    walk: float = 50.0
+    insight_timeout: float = 50.0
     sandbox: bool = False
     read_only: bool = False
     app: str | None = None
@@ -59,7 +59,7 @@ class Settings:
     toolsets: frozenset[str] = DEFAULT_TOOLSETS
     excluded: frozenset[str] = frozenset()
     ask: bool = False
-    patience: float = 120.0
+    elicitation_timeout: float = 120.0
     reveal_secrets: bool = False
     journal: Path | None = None
 
@@ -71,9 +71,9 @@ class Settings:
             SettingsError: One of them cannot be used.
         """
         given = values(flags, environment)
-        for name in ("timeout", "walk"):
-            if not 0 < given[name] < math.inf:
-                raise SettingsError(f"--{name} must be more than 0 seconds, and an end.")
+        for option in OPTIONS:
+            if option.metavar == "SECONDS" and not 0 < given[option.name] < math.inf:
+                raise SettingsError(f"{option.flag} must be more than 0 seconds, and an end.")
         if not 1 <= given["rate"] < math.inf:
             raise SettingsError("--rate must be at least 1 request a minute.")
         return cls(
@@ -81,7 +81,7 @@ class Settings:
             url=_address(told(environment, "CAPGO_API_URL") or DEFAULT_URL, given["allow_http"]),
             timeout=given["timeout"],
             rate=given["rate"],
-            walk=given["walk"],
+            insight_timeout=given["insight_timeout"],
             sandbox=given["sandbox"],
             read_only=given["read_only"],
             app=_valid(AppId, given["app"], "--app must be an app id such as com.demo.app."),

@@ -55,7 +55,7 @@ class Handlers:
         """The result of a tool; only a tool that does not exist is an error of the protocol."""
         if params.name not in self._tools:
             raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
-        elicitor = ClientElicitor(context, params, self._settings.patience)
+        elicitor = ClientElicitor(context, params, self._settings.elicitation_timeout)
         async with self._callers.toolbox(context) as toolbox:
             try:
                 return await toolbox.call(

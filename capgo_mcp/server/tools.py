@@ -131,7 +131,9 @@ class Toolbox:
             await self._scope.admit(asked)
         match asked:
             case Insight():
-                facts = self.shown(await asked.gather(Desk(self._capgo, report, self._settings.walk)), controls.fields)
+                facts = self.shown(
+                    await asked.gather(Desk(self._capgo, report, self._settings.insight_timeout)), controls.fields
+                )
             case Operation() if tool.writes:
                 return await self._written(tool, asked, controls, elicitor)
             case Operation():

@@ -15,6 +15,7 @@ import pytest
 
 from capgo_mcp import __version__
 from capgo_mcp.commands.cli import main
+from capgo_mcp.config.options import HTTP_OPTIONS, OPTIONS, Option, flag_of
 from capgo_mcp.operations import DEFAULT, declared_in, every
 
 Output = pytest.CaptureFixture[str]
@@ -163,6 +164,20 @@ def test_wrong_settings_are_told_in_a_sentence(
     assert err.startswith("capgo-mcp: ")
     assert said in err
     assert len(err.splitlines()) == 1
+
+
+def test_former_flag_is_the_new_one(run: Run) -> None:
+    """`--walk` is `--insight-timeout`, and what is wrong with it is told by that name."""
+    assert run("tools", "--walk", "7")[0] == 0
+    assert "--insight-timeout must be more than 0 seconds" in run("tools", "--walk", "0")[2]
+
+
+@pytest.mark.parametrize("option", [option for option in (*OPTIONS, *HTTP_OPTIONS) if option.former])
+def test_help_shows_the_name_of_today(run: Run, option: Option) -> None:
+    """Whoever sets the server up anew learns the new name only."""
+    shown = run("--help")[1] + run("http", "--help")[1]
+    assert option.flag in shown
+    assert flag_of(option.former) not in shown
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("call",), ("--timeout", "soon"), ("--log-level", "LOUD")])

@@ -47,7 +47,7 @@ def word(value: object) -> str:
 async def connected(mode: Any, callback: User | None, *, ask: bool) -> AsyncIterator[tuple[Client, Desk]]:
     """A client of a server over a fresh sandbox."""
     async with desk() as here:
-        server = serving(here, ask=ask, patience=0.05)
+        server = serving(here, ask=ask, elicitation_timeout=0.05)
         async with Client(server, mode=mode, elicitation_callback=callback) as client:
             yield client, here
 

@@ -17,7 +17,7 @@ import uvicorn
 
 from capgo_mcp.client import error_codes
 from capgo_mcp.commands.cli import _parser
-from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES
+from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, variable_of
 from capgo_mcp.sandbox import ADMIN_KEY, create_app
 
 ROOT: Final = Path(__file__).parents[2]
@@ -95,7 +95,9 @@ def test_python_examples_run(sandbox: str, block: str) -> None:
 def test_names_in_the_pages_exist(page: Path) -> None:
     """Flags, environment variables, error codes, tools and linked files that a page names are real."""
     text = page.read_text(encoding="utf-8")
-    variables = {*VARIABLES, *HTTP_VARIABLES, *(option.variable for option in (*OPTIONS, *HTTP_OPTIONS))}
+    variables = {*VARIABLES, *HTTP_VARIABLES}
+    for option in (*OPTIONS, *HTTP_OPTIONS):
+        variables |= {option.variable, variable_of(option.former)}
     assert set(re.findall(r"`(CAPGO_\w+)`", text)) <= variables
     codes = {*error_codes.BY_CODE, *(code for code, _ in error_codes.BY_DETAIL), *LOCAL_CODES}
     assert set(re.findall(r"`\[(\w+)\]`", text)) <= codes
