@@ -1,4 +1,4 @@
-"""What a tool is made from: one class each, an operation for every endpoint of the Capgo API and insights over them.
+"""What a tool is made from: one class each, most of them an operation for every endpoint of the Capgo API.
 
     class DeleteChannel(Operation[Ok], http="DELETE /channel", effect=Effect.DELETE):
         '''Delete a channel; devices pinned to it fall back to the default channel.'''
@@ -8,11 +8,10 @@
 
 The fields are the arguments, the docstring is the description, `Operation[Ok]` names the answer. The tool, its
 schemas and hints, the HTTP request, the row in the documentation and the conformance tests all follow from that.
-An insight has no endpoint: it says with `gather` which reads its answer is made from. All else is the same.
+An insight, in `insights.insight`, has no endpoint but is declared alike.
 """
 
 import inspect
-from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -198,51 +197,3 @@ class Sender(Protocol):
     async def send(self, operation: Operation[A]) -> A:
         """Send an operation and return its answer."""
         ...
-
-
-class Report(Protocol):
-    """Tells whoever waits how far a long call is."""
-
-    async def __call__(self, progress: float, total: float | None = None, message: str | None = None) -> None:
-        """Report a number that grows, and what it counts."""
-        ...
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What an insight works with.
-
-    Attributes:
-        capgo: Where it reads.
-        report: Whom it tells how far it is.
-        seconds: How long it may read page after page before it tells what it has.
-    """
-
-    capgo: Sender
-    report: Report
-    seconds: float
-
-
-class Insight(Declared[A], Generic[A]):
-    """A question that several reads answer together."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Read the declaration, which is the class and its docstring."""
-        super().__init_subclass__(**kwargs)
-        if cls.__bases__[0] is not Insight:  # not the intermediate Insight[Found] that pydantic makes
-            cls.spec = Spec(
-                **cls.described(),
-                toolset="insights",
-                effect=Effect.READ,
-                by_name=False,
-                refuses={},
-                synonyms=frozenset(),
-            )
-
-    @abstractmethod
-    async def gather(self, desk: Desk) -> A:
-        """Read what the answer is made from, and make it.
-
-        Raises:
-            CapgoError: Nothing could be read, or the question is about something that does not exist.
-        """

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import anyio
@@ -14,7 +15,11 @@ class Clock(Protocol):
     """What tells the time and lets it pass."""
 
     def now(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
+        """Seconds since some fixed moment; never goes back, so that it is what waits are measured by."""
+        ...
+
+    def moment(self) -> datetime:
+        """The date and time of day, in UTC; a machine may be set back, so that it is only compared with other dates."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -32,6 +37,10 @@ class SystemClock:
     def now(self) -> float:
         """Seconds since the machine started, or some such moment."""
         return time.monotonic()
+
+    def moment(self) -> datetime:
+        """The date and time of day, in UTC."""
+        return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
         """Return after some seconds."""

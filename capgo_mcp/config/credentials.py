@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import HOW, clean
 from capgo_mcp.config.keystore import Saved, saved
 from capgo_mcp.config.machine import Machine
@@ -42,17 +42,22 @@ class SavedKey:
 
     It is looked for at the first call, so that starting stays fast, and again from time to time: another `login` counts
     without a restart.
+
+    Attributes:
+        machine: Where it is looked for.
+        clock: What tells when to look again.
     """
 
     machine: Machine
+    clock: Clock = field(default_factory=SystemClock, repr=False, compare=False)
     _found: Saved | None = field(default=None, init=False, repr=False)
     _looked: float = field(default=-math.inf, init=False, repr=False)
 
     async def read(self) -> str:
         """The saved key."""
-        if self._found is None or time.monotonic() - self._looked > _FRESH:
+        if self._found is None or self.clock.now() - self._looked > _FRESH:
             former, self._found = self._found, await anyio.to_thread.run_sync(saved, self.machine)
-            self._looked = time.monotonic()
+            self._looked = self.clock.now()
             if self._found is None:
                 return await NoKey().read()
             if former is None or former.where != self._found.where:

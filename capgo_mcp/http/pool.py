@@ -23,7 +23,7 @@ from capgo_mcp.client.key import KeySource, clean
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.login_limiter import Newcomers
 from capgo_mcp.http.settings import shared_key
-from capgo_mcp.server.callers import Context
+from capgo_mcp.server.callers import RequestContext
 from capgo_mcp.server.tools import Toolbox
 
 KEY_HEADER: Final = "x-capgo-api-key"
@@ -134,7 +134,7 @@ class CallerPool:
                 await self._close()
 
     @asynccontextmanager
-    async def toolbox(self, context: Context) -> AsyncIterator[Toolbox]:
+    async def toolbox(self, context: RequestContext) -> AsyncIterator[Toolbox]:
         """The tools of whoever made a request, with that caller's own key; they stay while the block runs."""
         given = self._given(context)
         seat = self._seat(given)
@@ -147,12 +147,12 @@ class CallerPool:
             seat.calls -= 1
             seat.left_at = self._clock.now()
 
-    def principal(self, context: Context) -> str | None:
+    def principal(self, context: RequestContext) -> str | None:
         """Who made a request: the token's owner and a hash of the key, alike in every process."""
         digest = hashlib.sha256(self._given(context).encode()).hexdigest()
         return json.dumps([authenticated_principal(context), digest])
 
-    def _given(self, context: Context) -> str:
+    def _given(self, context: RequestContext) -> str:
         headers: Any = context.request.headers if context.request is not None else {}
         if key := headers.get(KEY_HEADER, "").strip():
             return str(key)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from capgo_mcp.api.operation import Insight
+from capgo_mcp.insights.insight import Insight
 from capgo_mcp.insights.release import GetReleaseStatus
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import SummarizeDevices

@@ -13,14 +13,19 @@ from capgo_mcp.operations.devices import Device, ListDevices
 _DAYS: Final = re.compile(r"(\d{1,4}) ?d(ays?)?", re.ASCII | re.IGNORECASE)
 
 
-def moment(text: str) -> datetime:
+def moment(text: str, now: datetime) -> datetime:
     """The moment that a day, a time or a number of days before now stands for.
 
     Raises:
         ValueError: It stands for none.
     """
+    meant = _read(text)
+    return now - meant if isinstance(meant, timedelta) else meant
+
+
+def _read(text: str) -> datetime | timedelta:
     if days := _DAYS.fullmatch(text):
-        return datetime.now(UTC) - timedelta(days=int(days[1]))
+        return timedelta(days=int(days[1]))
     try:
         named = datetime.fromisoformat(text)
         return named.replace(tzinfo=UTC) if named.tzinfo is None else named.astimezone(UTC)
@@ -29,7 +34,7 @@ def moment(text: str) -> datetime:
 
 
 def _stands_for_a_moment(text: str) -> str:
-    moment(text)
+    _read(text)
     return text
 
 
@@ -50,9 +55,9 @@ class DeviceFilter(BaseModel):
         Since | None, Field(description="Only devices seen since, e.g. 2026-11-01, or 7d for the last week.")
     ] = None
 
-    def pages(self) -> ListDevices:
+    def pages(self, now: datetime) -> ListDevices:
         """The list to walk over; what Capgo can leave out by itself is not even read."""
-        since = None if self.updated_since is None else f"{moment(self.updated_since):%Y-%m-%dT%H:%M:%SZ}"
+        since = None if self.updated_since is None else f"{moment(self.updated_since, now):%Y-%m-%dT%H:%M:%SZ}"
         return ListDevices(app_id=self.app_id, updated_since=since)
 
     def admits(self, device: Device) -> bool:

@@ -1,7 +1,7 @@
 """How a release is doing: who gets it, who runs it, and what stands in its way."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -9,9 +9,9 @@ from pydantic import Field
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST, AppId, BundleName
-from capgo_mcp.api.operation import Desk, Insight
 from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.bundles import Serving, bundle_named, newest_bundles, serving
+from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.bundles import Bundle
@@ -68,16 +68,16 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
     ] = None
     days: Annotated[int, Field(description="Days of adoption to look back.", ge=1, le=90)] = 7
 
-    async def gather(self, desk: Desk) -> ReleaseStatus:
+    async def gather(self, context: Context) -> ReleaseStatus:
         """Read channels, bundles, usage and the devices seen last; only the first two are needed for an answer."""
         unknown: list[str] = []
-        channels = (await desk.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
-        await desk.report(1, message="channels read")
-        newest = await newest_bundles(desk.capgo, self.app_id)
+        channels = (await context.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
+        await context.report(1, message="channels read")
+        newest = await newest_bundles(context.capgo, self.app_id)
         version = self.version or _current(channels, newest)
-        bundle = await bundle_named(desk.capgo, self.app_id, version, newest)
-        fleet = await self._fleet(desk, unknown)
-        adoption = await self._adoption(desk, version, unknown)
+        bundle = await bundle_named(context.capgo, self.app_id, version, newest)
+        fleet = await self._fleet(context, unknown)
+        adoption = await self._adoption(context, version, unknown)
         by = serving(channels, version)
         found = [*nobody_gets_it(version, by), *obstacles(version, by, channels, bundle, fleet)]
         return ReleaseStatus(
@@ -93,9 +93,9 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
             unknown=[*unknown, "platforms: Capgo does not tell whether a channel serves iOS, Android or Electron"],
         )
 
-    async def _fleet(self, desk: Desk, unknown: list[str]) -> Fleet:
+    async def _fleet(self, context: Context, unknown: list[str]) -> Fleet:
         fleet = Fleet()
-        walk = Walk(desk, ListDevices(app_id=self.app_id, order="desc"))
+        walk = Walk(context, ListDevices(app_id=self.app_id, order="desc"))
         try:
             async for page in walk:
                 for device in page:
@@ -107,11 +107,11 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
         fleet.complete = walk.complete
         return fleet
 
-    async def _adoption(self, desk: Desk, version: str, unknown: list[str]) -> Adoption | None:
-        today = datetime.now(UTC).date()
+    async def _adoption(self, context: Context, version: str, unknown: list[str]) -> Adoption | None:
+        today = context.clock.moment().date()
         period = GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
         try:
-            usage = await desk.capgo.send(period)
+            usage = await context.capgo.send(period)
         except CapgoError as error:
             unknown.append(f"adoption: {error.sentence}")
             return None

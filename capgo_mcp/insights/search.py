@@ -7,8 +7,8 @@ from typing import Annotated, Generic
 from pydantic import Field
 
 from capgo_mcp.api.answers import Listing, R
-from capgo_mcp.api.operation import Desk, Insight
 from capgo_mcp.insights.filters import DeviceFilter, Since, is_below, moment
+from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import Device, ListDevices
 
@@ -37,10 +37,10 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
     ] = None
     limit: Annotated[int, Field(description="Most devices to return.", ge=1, le=200)] = 20
 
-    def pages(self) -> ListDevices:
+    def pages(self, now: datetime) -> ListDevices:
         """The list to walk over, oldest first when old ones are wanted."""
         order = None if self.not_seen_since is None else "asc"
-        return super().pages().model_copy(update={"custom_id_mode": self.custom_id is not None, "order": order})
+        return super().pages(now).model_copy(update={"custom_id_mode": self.custom_id is not None, "order": order})
 
     def admits(self, device: Device) -> bool:
         """Whether a device is one of those to find."""
@@ -51,11 +51,12 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
             and (self.custom_id is None or self.custom_id.lower() in (device.custom_id or "").lower())
         )
 
-    async def gather(self, desk: Desk) -> Found[Device]:
+    async def gather(self, context: Context) -> Found[Device]:
         """Walk over the devices until enough are found."""
         found: list[Device] = []
-        before = None if self.not_seen_since is None else moment(self.not_seen_since)
-        walk = Walk(desk, self.pages())
+        now = context.clock.moment()
+        before = None if self.not_seen_since is None else moment(self.not_seen_since, now)
+        walk = Walk(context, self.pages(now))
         over = False
         async for page in walk:
             early = list(takewhile(lambda device: not _is_after(before, device), page))

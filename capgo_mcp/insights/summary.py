@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer
-from capgo_mcp.api.operation import Desk, Insight
 from capgo_mcp.insights.filters import DeviceFilter
+from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import Device
 
@@ -98,11 +98,11 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
         Field(description="Most values to show of each; by default 10, fewer when much is counted.", ge=1, le=100),
     ] = None
 
-    async def gather(self, desk: Desk) -> DeviceSummary:
+    async def gather(self, context: Context) -> DeviceSummary:
         """Walk over all devices and count those that match."""
         tallies = [Tally(by) for by in dict.fromkeys(self.group_by)]
         matching = 0
-        walk = Walk(desk, self.pages())
+        walk = Walk(context, self.pages(context.clock.moment()))
         async for page in walk:
             for device in filter(self.admits, page):
                 matching += 1

@@ -1,26 +1,26 @@
 """A walk over the devices of an app: page after page, one at a time in memory, until the end or a reason to stop."""
 
+from contextlib import suppress
 from typing import Final, Self
-
-import anyio
 
 from capgo_mcp.api.answers import CursorPaged
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.api.operation import Desk
+from capgo_mcp.client.clock import Deadline
 from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.insights.insight import Context
 from capgo_mcp.operations.devices import Device, ListDevices
 
 EMPTY: Final = "Capgo told of no devices; it says the same when its device store is out of reach."
 
 
 class Walk:
-    """The pages of a list of devices, read within the budget of a desk while one loops over them.
+    """The pages of a list of devices, read within the time there is while one loops over them.
 
     The first page has the whole deadline of a call, so that there is always something to tell, and raises CapgoError
     when it cannot be read. What goes wrong later ends the loop and becomes the note.
 
     Args:
-        desk: Where to read, whom to tell how far it is, and how long.
+        context: Where to read, whom to tell how far it is, and how long.
         devices: The list.
 
     Attributes:
@@ -30,13 +30,13 @@ class Walk:
         note: Why it ended before, and what that means; None when it did not.
     """
 
-    def __init__(self, desk: Desk, devices: ListDevices) -> None:
+    def __init__(self, context: Context, devices: ListDevices) -> None:
         self.pages = 0
         self.seen = 0
         self.complete = False
         self.note: str | None = None
-        self._desk = desk
-        self._until = anyio.current_time() + desk.seconds
+        self._context = context
+        self._deadline = Deadline(context.clock, context.seconds)
         self._ahead: ListDevices | None = devices.model_copy(update={"limit": CURSOR_ROWS})
 
     # Not a generator: one that is left with `break` is closed by the event loop, at a time that nobody knows.
@@ -49,24 +49,24 @@ class Walk:
             self.complete = True
             self.note = None if self.seen else EMPTY
             raise StopAsyncIteration
-        answer = await (self._in_time(page) if self.pages else self._desk.capgo.send(page))
+        answer = await (self._in_time(page) if self.pages else self._context.capgo.send(page))
         if answer is None:
             raise StopAsyncIteration
         self._ahead = None if answer.next in (None, page.cursor) else page.model_copy(update={"cursor": answer.next})
         self.pages += 1
         self.seen += len(answer.items)
         if answer.items:
-            await self._desk.report(self.seen, message=f"{self.seen} devices read")
+            await self._context.report(self.seen, message=f"{self.seen} devices read")
         return answer.items
 
     async def _in_time(self, page: ListDevices) -> CursorPaged[Device] | None:
-        left = self._until - anyio.current_time()
-        why = f"the {self._desk.seconds:g} seconds for reading devices were over"
+        left = self._deadline.left
+        why = f"the {self._context.seconds:g} seconds for reading devices were over"
         if left > 0:
-            with anyio.move_on_after(left):
-                try:
-                    return await self._desk.capgo.send(page)
-                except CapgoError as error:
-                    why = error.sentence.rstrip(".")
+            try:
+                with suppress(TimeoutError), self._context.clock.fail_after(left):
+                    return await self._context.capgo.send(page)
+            except CapgoError as error:
+                why = error.sentence.rstrip(".")
         self.note = f"Stopped after {self.seen} devices: {why}. Later ones are not included."
         return None

@@ -8,7 +8,7 @@ from mcp.server import ServerRequestContext
 
 from capgo_mcp.server.tools import Toolbox
 
-Context = ServerRequestContext[Any]
+RequestContext = ServerRequestContext[Any]
 
 
 class Callers(Protocol):
@@ -18,11 +18,11 @@ class Callers(Protocol):
         """The time during which they are served."""
         ...
 
-    def toolbox(self, context: Context, /) -> AbstractAsyncContextManager[Toolbox]:
+    def toolbox(self, context: RequestContext, /) -> AbstractAsyncContextManager[Toolbox]:
         """The tools of whoever made a request, for as long as the block runs."""
         ...
 
-    def principal(self, context: Context, /) -> str | None:
+    def principal(self, context: RequestContext, /) -> str | None:
         """Who made a request, to tell whether the next one comes from the same; None where there is only one."""
         ...
 
@@ -38,10 +38,10 @@ class OneCaller:
         return nullcontext()
 
     @asynccontextmanager
-    async def toolbox(self, _: Context) -> AsyncIterator[Toolbox]:
+    async def toolbox(self, _: RequestContext) -> AsyncIterator[Toolbox]:
         """The only tools there are."""
         yield self._toolbox
 
-    def principal(self, _: Context) -> str | None:
+    def principal(self, _: RequestContext) -> str | None:
         """Nobody else can call."""
         return None

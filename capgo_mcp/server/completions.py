@@ -4,7 +4,6 @@ A completion is a convenience: when Capgo cannot be asked there is none, and not
 """
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import clean
+from capgo_mcp.client.clock import Clock
 from capgo_mcp.client.paging import CURSOR_ROWS
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.operations.bundles import ListBundles
@@ -91,14 +91,14 @@ class Completions:
 
     Args:
         capgo: Where to look.
+        clock: What tells the time.
         app: The only app there is, where the settings say so.
-        now: What tells the time, in seconds.
     """
 
-    def __init__(self, capgo: Sender, app: str | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, capgo: Sender, clock: Clock, app: str | None = None) -> None:
         self._capgo = capgo
         self._app = app
-        self._now = now
+        self._clock = clock
         self._lock = anyio.Lock()
         self._known: dict[tuple[str, str], tuple[float, Candidates]] = {}
 
@@ -123,12 +123,12 @@ class Completions:
         key = (argument, "" if argument == "app_id" else app_id)
         async with self._lock:  # each key pressed asks again: only the first one asks Capgo
             until, candidates = self._known.get(key, (0.0, ()))
-            if self._now() >= until:
+            if self._clock.now() >= until:
                 candidates = await self._read(argument, app_id)
                 self._known.pop(key, None)
                 while len(self._known) >= _REMEMBERED:
                     self._known.pop(next(iter(self._known)))
-                self._known[key] = (self._now() + FRESH, candidates)
+                self._known[key] = (self._clock.now() + FRESH, candidates)
         return candidates
 
     async def _read(self, argument: str, app_id: str) -> Candidates:

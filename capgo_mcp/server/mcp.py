@@ -13,7 +13,7 @@ from capgo_mcp import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.safety.elicitation import ClientElicitor, InputRequired
 from capgo_mcp.server import icons, prompts, resources
-from capgo_mcp.server.callers import Callers, Context
+from capgo_mcp.server.callers import Callers, RequestContext
 from capgo_mcp.server.tools import chosen
 
 INSTRUCTIONS: Final = (
@@ -45,12 +45,12 @@ class Handlers:
         self._settings = settings
         self._tools = {tool.name: tool.definition() for tool in chosen(settings)}
 
-    async def list_tools(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
+    async def list_tools(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
         """The tools, the same for every caller."""
         return t.ListToolsResult(tools=list(self._tools.values()))
 
     async def call_tool(
-        self, context: Context, params: t.CallToolRequestParams
+        self, context: RequestContext, params: t.CallToolRequestParams
     ) -> t.CallToolResult | t.InputRequiredResult:
         """The result of a tool; only a tool that does not exist is an error of the protocol."""
         if params.name not in self._tools:
@@ -68,28 +68,30 @@ class Handlers:
         """The schema of a tool's arguments, by which the SDK checks what a request's headers repeat of them."""
         return self._tools[name].input_schema if name in self._tools else None
 
-    async def list_resources(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListResourcesResult:
+    async def list_resources(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListResourcesResult:
         """The resources that have an address of their own."""
         return t.ListResourcesResult(resources=resources.listed())
 
-    async def list_templates(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListResourceTemplatesResult:
+    async def list_templates(
+        self, _: RequestContext, __: t.PaginatedRequestParams | None
+    ) -> t.ListResourceTemplatesResult:
         """The forms of address of all others."""
         return t.ListResourceTemplatesResult(resource_templates=resources.templates(self._tools))
 
-    async def read_resource(self, context: Context, params: t.ReadResourceRequestParams) -> t.ReadResourceResult:
+    async def read_resource(self, context: RequestContext, params: t.ReadResourceRequestParams) -> t.ReadResourceResult:
         """One resource."""
         async with self._callers.toolbox(context) as toolbox:
             return await resources.read(params.uri, toolbox)
 
-    async def list_prompts(self, _: Context, __: t.PaginatedRequestParams | None) -> t.ListPromptsResult:
+    async def list_prompts(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListPromptsResult:
         """The prompts whose tools are there."""
         return t.ListPromptsResult(prompts=prompts.listed(self._tools, self._settings.app))
 
-    async def get_prompt(self, _: Context, params: t.GetPromptRequestParams) -> t.GetPromptResult:
+    async def get_prompt(self, _: RequestContext, params: t.GetPromptRequestParams) -> t.GetPromptResult:
         """One prompt with its arguments filled in."""
         return prompts.written(params.name, params.arguments or {}, self._tools, self._settings.app)
 
-    async def complete(self, context: Context, params: t.CompleteRequestParams) -> t.CompleteResult:
+    async def complete(self, context: RequestContext, params: t.CompleteRequestParams) -> t.CompleteResult:
         """What an argument of a prompt or a resource may be."""
         given = (params.context.arguments if params.context else None) or {}
         async with self._callers.toolbox(context) as toolbox:

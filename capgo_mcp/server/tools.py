@@ -11,10 +11,11 @@ from pydantic import BaseModel
 
 from capgo_mcp.agent import arguments, definitions, render
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault
-from capgo_mcp.api.operation import A, Declared, Desk, Effect, Insight, Operation, Report
+from capgo_mcp.api.operation import A, Declared, Effect, Operation
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.config.settings import Settings
+from capgo_mcp.insights.insight import Context, Insight, Report
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor
 from capgo_mcp.safety.journal import Journal
 from capgo_mcp.safety.scope import OrganizationScope, OutOfScope
@@ -81,7 +82,7 @@ class Toolbox:
         self._writer = Writer(capgo, Journal(settings.journal))
         self._scope = OrganizationScope(settings.org, capgo, capgo.clock) if settings.org else None
         self._tools = {tool.name: tool for tool in chosen(settings)}
-        self.completions = Completions(self, settings.app)
+        self.completions = Completions(self, capgo.clock, settings.app)
 
     def __contains__(self, name: object) -> bool:
         return name in self._tools
@@ -131,9 +132,8 @@ class Toolbox:
             await self._scope.admit(asked)
         match asked:
             case Insight():
-                facts = self.shown(
-                    await asked.gather(Desk(self._capgo, report, self._settings.insight_timeout)), controls.fields
-                )
+                context = Context(self._capgo, report, self._settings.insight_timeout, self._capgo.clock)
+                facts = self.shown(await asked.gather(context), controls.fields)
             case Operation() if tool.writes:
                 return await self._written(tool, asked, controls, elicitor)
             case Operation():

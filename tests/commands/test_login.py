@@ -18,6 +18,7 @@ from capgo_mcp.commands.cli import main
 from capgo_mcp.config.credentials import KeyFile, SavedKey
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.settings import Settings
+from tests.support.faulty import VirtualClock
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 OTHER: Final = "07e40000-0000-4000-8000-00000000f00d"
@@ -222,6 +223,20 @@ async def test_key_can_be_saved_while_the_server_runs(machine: Machine, monkeypa
     assert "capgo-mcp login" in caught.value.hint
     login(KEY, monkeypatch)
     assert await source.read() == KEY
+
+
+async def test_saved_key_is_looked_for_again_after_a_while(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, clock: VirtualClock
+) -> None:
+    """Within some seconds the key is not read again; after them another `login` counts."""
+    login(KEY, monkeypatch)
+    source = SavedKey(machine, clock)
+    assert await source.read() == KEY
+    login(OTHER, monkeypatch)
+    clock.advance(15)
+    assert await source.read() == KEY
+    clock.advance(1)
+    assert await source.read() == OTHER
 
 
 def test_starting_does_not_look_for_the_key(machine: Machine, keyring: FakeKeyring) -> None:

@@ -23,7 +23,8 @@ from capgo_mcp.operations.devices import Device
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE, STRAGGLERS
 from capgo_mcp.sandbox.seed.people import DEMO_APP
-from tests.support.fleet import FakeCapgo, Heard, desk, devices
+from tests.support.faulty import EPOCH, VirtualClock
+from tests.support.fleet import FakeCapgo, Heard, context, devices
 from tests.support.samples import toolbox
 
 APP: Final = "com.demo.app"
@@ -102,7 +103,7 @@ async def test_walk_asks_for_the_largest_safe_pages() -> None:
     """A fleet takes one request per 999 devices, each with the cursor of the one before."""
     capgo = FakeCapgo(devices(CURSOR_ROWS * 3 + 5))
     heard = Heard()
-    summary = await SummarizeDevices(app_id=APP).gather(desk(capgo, report=heard))
+    summary = await SummarizeDevices(app_id=APP).gather(context(capgo, report=heard))
     assert summary.devices == CURSOR_ROWS * 3 + 5
     assert [page.limit for page in capgo.pages] == [CURSOR_ROWS] * 4
     assert [page.cursor for page in capgo.pages][1] == f"after|device-{CURSOR_ROWS - 1:07}"
@@ -112,7 +113,7 @@ async def test_walk_asks_for_the_largest_safe_pages() -> None:
 @pytest.mark.parametrize("error", [LIMITED, Unreachable("unreachable", "Could not connect.")])
 async def test_walk_stops_with_what_it_has(error: CapgoError) -> None:
     """When Capgo refuses a later page the figures so far are told, and how many devices they are about."""
-    summary = await SummarizeDevices(app_id=APP).gather(desk(FakeCapgo(devices(5000), fails={3: error})))
+    summary = await SummarizeDevices(app_id=APP).gather(context(FakeCapgo(devices(5000), fails={3: error})))
     assert summary.devices == summary.devices_seen == 2 * CURSOR_ROWS
     assert summary.complete is False
     assert summary.note is not None
@@ -123,23 +124,24 @@ async def test_walk_stops_with_what_it_has(error: CapgoError) -> None:
 async def test_walk_ends_with_its_time() -> None:
     """When the time is over after the first page, that page is what is told."""
     capgo = FakeCapgo(devices(5000))
-    summary = await SummarizeDevices(app_id=APP).gather(desk(capgo, seconds=0))
+    summary = await SummarizeDevices(app_id=APP).gather(context(capgo, seconds=0))
     assert len(capgo.pages) == 1
     assert summary.devices == CURSOR_ROWS
     assert summary.complete is False
     assert "seconds" in (summary.note or "")
 
 
-async def test_request_that_hangs_ends_with_the_time() -> None:
+async def test_request_that_hangs_ends_with_the_time(clock: VirtualClock) -> None:
     """A page that never comes does not hold the answer up for longer than the time there is."""
 
     class Hanging(FakeCapgo):
         async def send(self, operation: Any) -> Any:
             if self.pages:
+                clock.run_out()
                 await anyio.sleep_forever()
             return await super().send(operation)
 
-    summary = await SummarizeDevices(app_id=APP).gather(desk(Hanging(devices(5000)), seconds=0.05))
+    summary = await SummarizeDevices(app_id=APP).gather(context(Hanging(devices(5000)), clock=clock))
     assert summary.devices == CURSOR_ROWS
     assert summary.complete is False
 
@@ -147,12 +149,12 @@ async def test_request_that_hangs_ends_with_the_time() -> None:
 async def test_first_page_that_fails_is_an_error() -> None:
     """Without any device there is nothing to tell but the error."""
     with pytest.raises(RateLimited):
-        await SummarizeDevices(app_id=APP).gather(desk(FakeCapgo(devices(5), fails={1: LIMITED})))
+        await SummarizeDevices(app_id=APP).gather(context(FakeCapgo(devices(5), fails={1: LIMITED})))
 
 
 async def test_no_devices_may_be_an_outage() -> None:
     """An empty fleet is told with a doubt, because Capgo answers an outage the same way (T25)."""
-    summary = await SummarizeDevices(app_id=APP).gather(desk(FakeCapgo(devices(0))))
+    summary = await SummarizeDevices(app_id=APP).gather(context(FakeCapgo(devices(0))))
     assert summary.devices == 0
     assert summary.complete is True
     assert "out of reach" in (summary.note or "")
@@ -167,7 +169,7 @@ async def test_cursor_that_repeats_ends_the_walk() -> None:
             return answer.model_copy(update={"next": "again"})
 
     capgo = Stuck(devices(10_000))
-    await SummarizeDevices(app_id=APP).gather(desk(capgo))
+    await SummarizeDevices(app_id=APP).gather(context(capgo))
     assert len(capgo.pages) == 2
 
 
@@ -180,7 +182,7 @@ async def test_memory_stays_flat() -> None:
 
         asked = SummarizeDevices(app_id=APP, group_by=["version_build", "os_version"])
         tracemalloc.start()
-        await asked.gather(desk(FakeCapgo(strange)))
+        await asked.gather(context(FakeCapgo(strange)))
         highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return highest
@@ -248,7 +250,7 @@ async def test_walk_for_old_devices_ends_where_recent_ones_begin() -> None:
         return (Device(device_id=str(n), updated_at=long_ago if n < 7 else today) for n in range(100_000))
 
     capgo = FakeCapgo(old_first)
-    found = await FindDevices(app_id=APP, not_seen_since="30d").gather(desk(capgo))
+    found = await FindDevices(app_id=APP, not_seen_since="30d").gather(context(capgo))
     assert [device.device_id for device in found.items] == [str(n) for n in range(7)]
     assert found.complete is True
     assert [page.order for page in capgo.pages] == ["asc"]
@@ -257,7 +259,7 @@ async def test_walk_for_old_devices_ends_where_recent_ones_begin() -> None:
 async def test_search_stops_at_its_limit() -> None:
     """As soon as enough devices are found no further page is read, and the answer says so."""
     capgo = FakeCapgo(devices(50_000, platform="ios"))
-    found = await FindDevices(app_id=APP, platform="ios", limit=30).gather(desk(capgo))
+    found = await FindDevices(app_id=APP, platform="ios", limit=30).gather(context(capgo))
     assert len(found.items) == 30
     assert len(capgo.pages) == 1
     assert found.complete is False
@@ -267,7 +269,7 @@ async def test_search_stops_at_its_limit() -> None:
 async def test_search_asks_only_for_devices_with_a_custom_id() -> None:
     """Where a custom id is wanted, devices without one are left to Capgo."""
     capgo = FakeCapgo(devices(5))
-    await FindDevices(app_id=APP, custom_id="a").gather(desk(capgo))
+    await FindDevices(app_id=APP, custom_id="a").gather(context(capgo))
     assert capgo.pages[0].custom_id_mode is True
 
 
@@ -281,8 +283,17 @@ def test_moments_that_are_none_are_refused(text: str) -> None:
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_moments_are_read_as_written(named: datetime) -> None:
     """A time with or without its zone means the same moment in UTC."""
-    assert moment(named.isoformat()) == named
-    assert moment(named.replace(tzinfo=None).isoformat()) == named
+    assert moment(named.isoformat(), EPOCH) == named
+    assert moment(named.replace(tzinfo=None).isoformat(), EPOCH) == named
+
+
+async def test_days_before_now_are_counted_by_the_clock(clock: VirtualClock) -> None:
+    """What `7d` means follows the clock of the client, as everything that decides by time does."""
+    for passed in (0, 86400):
+        clock.advance(passed)
+        capgo = FakeCapgo(devices(1))
+        await SummarizeDevices(app_id=APP, updated_since="7d").gather(context(capgo, clock=clock))
+        assert capgo.pages[0].updated_since == (clock.moment() - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @given(st.tuples(*[st.integers(0, 99)] * 3), st.tuples(*[st.integers(0, 99)] * 3))

@@ -16,6 +16,7 @@ from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE, NOTES_APP
 from capgo_mcp.server.completions import FRESH, Completions
 from tests.support.connected import Mode, connected, each_mode
+from tests.support.faulty import VirtualClock
 from tests.support.samples import toolbox
 
 TEMPLATE: Final = t.ResourceTemplateReference(uri="capgo://apps/{app_id}/channels/{channel}")
@@ -37,17 +38,6 @@ class Counting:
         if self.fails:
             raise RateLimited("too_many_requests", "Too many calls.")
         return operation.spec.answer(items=[Channel(name=name) for name in self.names])
-
-
-@dataclass
-class Clock:
-    """A time that passes when it is told to."""
-
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        """Seconds."""
-        return self.now
 
 
 async def values(completions: Completions, typed: str = "", app_id: str = DEMO_APP) -> list[str]:
@@ -99,34 +89,34 @@ async def test_nothing_to_offer_is_no_error(name: str, given: dict[str, str], ca
     assert result.completion.values == []
 
 
-async def test_asks_capgo_once_for_a_word_that_is_typed() -> None:
+async def test_asks_capgo_once_for_a_word_that_is_typed(clock: VirtualClock) -> None:
     """Key after key, also at the same time, is answered from one request, for half a minute."""
-    capgo, clock = Counting(), Clock()
-    completions = Completions(capgo, now=clock)
+    capgo = Counting()
+    completions = Completions(capgo, clock)
     async with anyio.create_task_group() as tasks:
         for typed in ("", "p", "pr", "pro"):
             tasks.start_soon(values, completions, typed)
     assert capgo.asked == 1
-    clock.now += FRESH - 1
+    clock.advance(FRESH - 1)
     assert await values(completions, "pro") == ["production"]
     assert capgo.asked == 1
-    clock.now += 1
+    clock.advance(1)
     await values(completions)
     assert capgo.asked == 2
 
 
-async def test_refusal_is_remembered_too() -> None:
+async def test_refusal_is_remembered_too(clock: VirtualClock) -> None:
     """While Capgo refuses, typing on does not make it worse."""
     capgo = Counting(fails=True)
-    completions = Completions(capgo)
+    completions = Completions(capgo, clock)
     assert [await values(completions, typed) for typed in ("", "p")] == [[], []]
     assert capgo.asked == 1
 
 
-async def test_remembers_a_bounded_number_of_lists() -> None:
+async def test_remembers_a_bounded_number_of_lists(clock: VirtualClock) -> None:
     """However many apps are asked about, only the last few are kept."""
     capgo = Counting()
-    completions = Completions(capgo)
+    completions = Completions(capgo, clock)
     for number in range(100):
         await values(completions, app_id=f"com.app.n{number}")
     await values(completions, app_id="com.app.n99")
@@ -135,22 +125,22 @@ async def test_remembers_a_bounded_number_of_lists() -> None:
     assert capgo.asked == 101
 
 
-async def test_what_begins_so_comes_first() -> None:
+async def test_what_begins_so_comes_first(clock: VirtualClock) -> None:
     """Names that begin with what was typed stand before those that only contain it."""
-    completions = Completions(Counting(names=["my-beta", "beta", "Beta-2", "gamma"]))
+    completions = Completions(Counting(names=["my-beta", "beta", "Beta-2", "gamma"]), clock)
     assert await values(completions, "beta") == ["beta", "Beta-2", "my-beta"]
 
 
-async def test_answers_at_most_a_hundred() -> None:
+async def test_answers_at_most_a_hundred(clock: VirtualClock) -> None:
     """The protocol allows a hundred values; how many there are is told."""
-    completions = Completions(Counting(names=[f"channel-{number}" for number in range(150)]))
+    completions = Completions(Counting(names=[f"channel-{number}" for number in range(150)]), clock)
     completion = await completions.complete("channel", "", {"app_id": DEMO_APP})
     assert (len(completion.values), completion.total, completion.has_more) == (100, 150, True)
 
 
-async def test_names_with_hidden_characters_are_not_offered() -> None:
+async def test_names_with_hidden_characters_are_not_offered(clock: VirtualClock) -> None:
     """A name that would not look like what it is cannot be picked unseen."""
-    completions = Completions(Counting(names=["pro\u202eduction", "beta\n", "fine"]))
+    completions = Completions(Counting(names=["pro\u202eduction", "beta\n", "fine"]), clock)
     assert await values(completions) == ["fine"]
 
 

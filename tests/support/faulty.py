@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +20,8 @@ from capgo_mcp.sandbox import ADMIN_KEY, create_app
 
 LIMIT: Final = 2**16
 """What tests set the size limit of answers to, so that breaking it is quick."""
+EPOCH: Final = datetime(2026, 11, 2, 12, tzinfo=UTC)
+"""When a virtual clock begins."""
 TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -33,6 +36,10 @@ class VirtualClock:
     def now(self) -> float:
         """Seconds since the clock was made."""
         return self.time
+
+    def moment(self) -> datetime:
+        """The date and time of day: it is always the same when the clock is made."""
+        return EPOCH + timedelta(seconds=self.time)
 
     async def sleep(self, seconds: float) -> None:
         """Move the clock to the end of the sleep, unless another sleeper has moved it that far."""

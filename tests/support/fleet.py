@@ -6,7 +6,9 @@ from itertools import islice
 from typing import Any
 
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.api.operation import A, Desk, Operation
+from capgo_mcp.api.operation import A, Operation
+from capgo_mcp.client.clock import Clock, SystemClock
+from capgo_mcp.insights.insight import Context
 from capgo_mcp.operations.devices import Device, ListDevices
 
 
@@ -52,9 +54,9 @@ class Heard:
         self.figures.append(progress)
 
 
-def desk(capgo: Any, seconds: float = 3600, report: Heard | None = None) -> Desk:
-    """A desk with plenty of time."""
-    return Desk(capgo, report or Heard(), seconds)
+def context(capgo: Any, seconds: float = 3600, report: Heard | None = None, clock: Clock | None = None) -> Context:
+    """What an insight works with, and plenty of time."""
+    return Context(capgo, report or Heard(), seconds, clock or SystemClock())
 
 
 def devices(count: int, **facts: Any) -> Callable[[], Iterator[Device]]:
