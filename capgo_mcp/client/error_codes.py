@@ -15,7 +15,7 @@ from capgo_mcp.api.errors import (
 )
 
 
-class Meaning(NamedTuple):
+class Explanation(NamedTuple):
     """What a code means: the error to raise, what happened, and what to do."""
 
     kind: type[ApiError]
@@ -29,11 +29,11 @@ _HIDDEN: Final = "The key may not do this, or it does not exist (Capgo answers b
 _LATER: Final = "Try again in a minute; if it stays, report the request id to Capgo's support."
 
 
-def _all(kind: type[ApiError], hint: str, sentences: dict[str, str]) -> dict[str, Meaning]:
-    return {code: Meaning(kind, sentence, hint) for code, sentence in sentences.items()}
+def _all(kind: type[ApiError], hint: str, sentences: dict[str, str]) -> dict[str, Explanation]:
+    return {code: Explanation(kind, sentence, hint) for code, sentence in sentences.items()}
 
 
-BY_CODE: Final[dict[str, Meaning]] = {
+BY_CODE: Final[dict[str, Explanation]] = {
     **_all(
         KeyRefused,
         _KEY,
@@ -101,32 +101,32 @@ BY_CODE: Final[dict[str, Meaning]] = {
             "binding_failed": "There is no such role",
         },
     ),
-    "app_id_already_exists": Meaning(
+    "app_id_already_exists": Explanation(
         Conflict, "This app id is taken", "App ids are unique in all of Capgo: choose another."
     ),
-    "version_already_exists": Meaning(
+    "version_already_exists": Explanation(
         Conflict, "A bundle of this version exists already", "Choose a higher version; see capgo_list_bundles."
     ),
-    "cannot_delete_linked_version": Meaning(
+    "cannot_delete_linked_version": Explanation(
         Conflict,
         "A channel serves this bundle, so Capgo keeps it",
         "Find the channels with capgo_list_channels and move them to another bundle first.",
     ),
-    "public_channel_override": Meaning(
+    "public_channel_override": Explanation(
         Conflict, "A device can be pinned to private channels only, and this one is public", "Choose a private channel."
     ),
-    "delivery_not_failed": Meaning(Conflict, "Only a failed delivery can be retried"),
-    "webhook_disabled": Meaning(Conflict, "The webhook is disabled", "Enable it in the Capgo console first."),
-    "apikey_missing_rbac_bindings": Meaning(Conflict, "The API key has no roles"),
-    "CANNOT_REMOVE_LAST_SUPER_ADMIN": Meaning(
+    "delivery_not_failed": Explanation(Conflict, "Only a failed delivery can be retried"),
+    "webhook_disabled": Explanation(Conflict, "The webhook is disabled", "Enable it in the Capgo console first."),
+    "apikey_missing_rbac_bindings": Explanation(Conflict, "The API key has no roles"),
+    "CANNOT_REMOVE_LAST_SUPER_ADMIN": Explanation(
         Conflict, "The last super admin cannot be removed", "Give someone else that role in the console first."
     ),
-    "already_analyzed": Meaning(Conflict, "This build was analyzed already"),
-    "invalid_state": Meaning(Conflict, "The build is not in a state for this"),
-    "missing_rollout_version": Meaning(
+    "already_analyzed": Explanation(Conflict, "This build was analyzed already"),
+    "invalid_state": Explanation(Conflict, "The build is not in a state for this"),
+    "missing_rollout_version": Explanation(
         Conflict, "The channel has no rollout to promote", "Start one with rollout_version first."
     ),
-    "missing_stable_version": Meaning(
+    "missing_stable_version": Explanation(
         Conflict, "The channel serves no bundle yet, which a rollout needs", "Set version first, then rollout_version."
     ),
     **_all(
@@ -137,13 +137,13 @@ BY_CODE: Final[dict[str, Meaning]] = {
             "native_build_concurrency_limit_exceeded": "As many builds run as the plan allows",
         },
     ),
-    "subscription_required": Meaning(
+    "subscription_required": Explanation(
         PlanLimit,
         "Capgo says that the organization does not pay",
         "It says so also when the key lacks the permission org.read: check that before the subscription.",
     ),
-    "too_many_requests": Meaning(RateLimited, "Too many requests"),
-    "rate_limited": Meaning(RateLimited, "Too many requests of this kind"),
+    "too_many_requests": Explanation(RateLimited, "Too many requests"),
+    "rate_limited": Explanation(RateLimited, "Too many requests of this kind"),
     **_all(
         Refused,
         _ARGUMENTS,
@@ -208,18 +208,20 @@ BY_CODE: Final[dict[str, Meaning]] = {
             "encryption_key_mismatch": "The bundle is encrypted with another key than the organization's",
         },
     ),
-    "cannot_create_apikey": Meaning(
+    "cannot_create_apikey": Explanation(
         Refused,
         "An API key cannot create API keys, whatever its role",
         "Ask the user to create the key in the Capgo console.",
     ),
-    "requires_2fa_to_enforce_2fa": Meaning(Refused, "The key's owner has no second factor, so cannot require one"),
-    "cannot_delete_preview_bundle": Meaning(Refused, "The preview's bundle cannot be deleted"),
-    "error_inviting_user_to_organization": Meaning(Refused, "The person cannot be invited"),
-    "error_deleting_user_from_organization": Meaning(Refused, "The member cannot be removed"),
-    "cannot_get_bundle": Meaning(NotAllowed, f"The bundles cannot be read. {_HIDDEN}"),
-    "cannot_create_bundle": Meaning(Refused, "Capgo did not create the bundle", _ARGUMENTS),
-    "cannot_get_audit_logs": Meaning(Refused, "The audit log cannot be read at this page", "Start again at page 0."),
+    "requires_2fa_to_enforce_2fa": Explanation(Refused, "The key's owner has no second factor, so cannot require one"),
+    "cannot_delete_preview_bundle": Explanation(Refused, "The preview's bundle cannot be deleted"),
+    "error_inviting_user_to_organization": Explanation(Refused, "The person cannot be invited"),
+    "error_deleting_user_from_organization": Explanation(Refused, "The member cannot be removed"),
+    "cannot_get_bundle": Explanation(NotAllowed, f"The bundles cannot be read. {_HIDDEN}"),
+    "cannot_create_bundle": Explanation(Refused, "Capgo did not create the bundle", _ARGUMENTS),
+    "cannot_get_audit_logs": Explanation(
+        Refused, "The audit log cannot be read at this page", "Start again at page 0."
+    ),
     **_all(
         ServerFault,
         "",
@@ -289,44 +291,46 @@ BY_CODE: Final[dict[str, Meaning]] = {
 }
 """Every code that has one meaning."""
 
-BY_DETAIL: Final[dict[tuple[str, str], Meaning]] = {
-    ("cannot_create_bundle", "You can't access this app"): Meaning(NotAllowed, f"No access to this app. {_HIDDEN}"),
-    ("cannot_create_bundle", "23505"): Meaning(
+BY_DETAIL: Final[dict[tuple[str, str], Explanation]] = {
+    ("cannot_create_bundle", "You can't access this app"): Explanation(NotAllowed, f"No access to this app. {_HIDDEN}"),
+    ("cannot_create_bundle", "23505"): Explanation(
         Conflict,
         "A deleted bundle had this version, and its name stays taken for 90 days or more",
         "Choose another version.",
     ),
-    ("too_many_requests", "too_many_failed_auth_attempts"): Meaning(
+    ("too_many_requests", "too_many_failed_auth_attempts"): Explanation(
         RateLimited, "Capgo blocks this address after too many failed logins, even with a valid key"
     ),
-    ("too_many_requests", "api_key_rate_limit_exceeded"): Meaning(RateLimited, "Too many requests with this key"),
-    ("too_many_requests", "ip_rate_limit_exceeded"): Meaning(RateLimited, "Too many requests from this address"),
-    ("error_inviting_user_to_organization", "NO_EMAIL"): Meaning(
+    ("too_many_requests", "api_key_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests with this key"),
+    ("too_many_requests", "ip_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests from this address"),
+    ("error_inviting_user_to_organization", "NO_EMAIL"): Explanation(
         NotFound, "No Capgo user has this e-mail address", "The person must sign up at Capgo first."
     ),
-    ("error_inviting_user_to_organization", "ALREADY_INVITED"): Meaning(
+    ("error_inviting_user_to_organization", "ALREADY_INVITED"): Explanation(
         Conflict,
         "This person is a member or invited already",
         "An existing member's role can be changed in the Capgo console only.",
     ),
-    ("error_inviting_user_to_organization", "NO_RIGHTS"): Meaning(NotAllowed, "The key may not invite with this role"),
-    ("error_inviting_user_to_organization", "NO_ORG"): Meaning(NotFound, "There is no such organization"),
-    ("error_inviting_user_to_organization", "ROLE_NOT_FOUND"): Meaning(NotFound, "There is no such role"),
-    ("error_inviting_user_to_organization", "TOO_RECENT_INVITATION_CANCELATION"): Meaning(
+    ("error_inviting_user_to_organization", "NO_RIGHTS"): Explanation(
+        NotAllowed, "The key may not invite with this role"
+    ),
+    ("error_inviting_user_to_organization", "NO_ORG"): Explanation(NotFound, "There is no such organization"),
+    ("error_inviting_user_to_organization", "ROLE_NOT_FOUND"): Explanation(NotFound, "There is no such role"),
+    ("error_inviting_user_to_organization", "TOO_RECENT_INVITATION_CANCELATION"): Explanation(
         Conflict, "An invitation of this person was cancelled a short while ago", "Try again later."
     ),
 }
 """Codes that mean several things, told apart by a detail of the answer."""
 
-BY_OPERATION: Final[dict[tuple[str, str], Meaning]] = {
-    ("capgo_get_channel", "cannot_find_version"): Meaning(
+BY_OPERATION: Final[dict[tuple[str, str], Explanation]] = {
+    ("capgo_get_channel", "cannot_find_version"): Explanation(
         NotFound,
         "There is no such channel",
         "Names are exact and case-sensitive: look it up with capgo_list_channels.",
     ),
     **dict.fromkeys(
         (("capgo_set_channel", "unknown_error"), ("capgo_set_rollout", "unknown_error")),
-        Meaning(
+        Explanation(
             ServerFault,
             "Capgo could not do it; it answers so when version names no bundle of this app",
             "Check the name with capgo_list_bundles and read the channel back with capgo_get_channel before trying "
@@ -335,31 +339,31 @@ BY_OPERATION: Final[dict[tuple[str, str], Meaning]] = {
     ),
     **dict.fromkeys(
         (("capgo_set_channel", "cannot_access_app"), ("capgo_set_rollout", "cannot_access_app")),
-        Meaning(
+        Explanation(
             NotAllowed,
             f"No right to change this channel. {_HIDDEN}",
             "With fewer rights, capgo_set_bundle_channel puts a bundle on a channel.",
         ),
     ),
-    ("capgo_set_rollout", "cannot_find_channel"): Meaning(
+    ("capgo_set_rollout", "cannot_find_channel"): Explanation(
         NotFound,
         "There is no such channel, and a rollout needs one that serves a bundle already",
         "Create it first with capgo_set_channel and a version, then start the rollout.",
     ),
-    ("capgo_set_rollout", "missing_stable_version"): Meaning(
+    ("capgo_set_rollout", "missing_stable_version"): Explanation(
         Refused,
         "The channel serves no bundle yet, to which a rollout could fall back",
         "Give it one first with capgo_set_channel and a version, then start the rollout.",
     ),
-    ("capgo_set_rollout", "missing_rollout_version"): Meaning(
+    ("capgo_set_rollout", "missing_rollout_version"): Explanation(
         Refused,
         "No rollout is there that could be promoted",
         "See capgo_get_channel; to put a bundle on the channel, capgo_set_channel with version.",
     ),
-    ("capgo_set_device_channel", "too_many_requests"): Meaning(
+    ("capgo_set_device_channel", "too_many_requests"): Explanation(
         RateLimited, "The same device and channel can be set once a minute, counting failures"
     ),
-    ("capgo_create_organization", "unknown_error"): Meaning(
+    ("capgo_create_organization", "unknown_error"): Explanation(
         ServerFault,
         "Capgo could not create it; it answers so when the name is taken",
         "See capgo_list_organizations before trying again, so as not to create it twice.",

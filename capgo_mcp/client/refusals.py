@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self
 from capgo_mcp.api.errors import ApiError, Conflict, NotAllowed, NotFound, PlanLimit, RateLimited, Refused, ServerFault
 from capgo_mcp.api.operation import Effect, Endpoint
 from capgo_mcp.api.text import quoted
-from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Meaning
+from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Explanation
 from capgo_mcp.client.rights import holders
 
 _SHOWN: Final = 300
@@ -86,16 +86,16 @@ def _seconds(text: str | None) -> float | None:
 def explain(spec: Endpoint, refusal: Refusal) -> ApiError:
     """The error for a refusal of an operation."""
     code = refusal.code
-    meaning = (
+    explanation = (
         next((BY_DETAIL[code, detail] for detail in refusal.details if (code, detail) in BY_DETAIL), None)
         or BY_OPERATION.get((spec.name, code))
         or BY_CODE.get(code)
         or _by_status(refusal)
     )
-    sentence = meaning.sentence or f"Capgo refused: {quoted(refusal.message)}"
+    sentence = explanation.sentence or f"Capgo refused: {quoted(refusal.message)}"
     if refusal.issues:
         sentence = f"{sentence.rstrip('.')} ({'; '.join(refusal.issues)})"
-    error = meaning.kind(code, f"{sentence.rstrip('.')}.", _hint(spec, meaning, refusal))
+    error = explanation.kind(code, f"{sentence.rstrip('.')}.", _hint(spec, explanation, refusal))
     error.status = refusal.status
     if isinstance(error, RateLimited):
         error.retry_after = _WAIT if refusal.retry_after is None else refusal.retry_after
@@ -116,19 +116,21 @@ _WAIT_HINTS: Final = {
 }
 
 
-def _hint(spec: Endpoint, meaning: Meaning, refusal: Refusal) -> str:
-    if meaning.kind is NotAllowed and spec.needs:
-        return f"{holders(spec.needs)} {meaning.hint or 'If the key has it, check the ids: the object may not exist.'}"
-    if meaning.kind is RateLimited:
+def _hint(spec: Endpoint, explanation: Explanation, refusal: Refusal) -> str:
+    if explanation.kind is NotAllowed and spec.needs:
+        return (
+            f"{holders(spec.needs)} {explanation.hint or 'If the key has it, check the ids: the object may not exist.'}"
+        )
+    if explanation.kind is RateLimited:
         return _WAIT_HINTS[_scope(refusal)].format(refusal.retry_after or 0)
-    if meaning.kind is ServerFault and spec.effect is not Effect.READ and not meaning.hint:
+    if explanation.kind is ServerFault and spec.effect is not Effect.READ and not explanation.hint:
         return "The change may have happened or not: read back before trying again."
-    return meaning.hint
+    return explanation.hint
 
 
-def _by_status(refusal: Refusal) -> Meaning:
+def _by_status(refusal: Refusal) -> Explanation:
     """An unknown code: all that is left is the status."""
     kinds = {402: PlanLimit, 403: NotAllowed, 404: NotFound, 409: Conflict, 429: RateLimited}
     kind = kinds.get(refusal.status, ServerFault if refusal.status >= 500 else Refused)  # noqa: PLR2004 - HTTP
     said = f": {quoted(refusal.message)}" if refusal.message else ""
-    return Meaning(kind, f"Capgo answered with HTTP status {refusal.status}{said}")
+    return Explanation(kind, f"Capgo answered with HTTP status {refusal.status}{said}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from capgo_mcp.install.text import Edit, Keys, Unusable, apply, newline, with_entry, without_entry
+from capgo_mcp.install.text import Keys, Splice, Unusable, apply, newline, with_entry, without_entry
 
 _GAP: Final = re.compile(r"(?:[ \t\r\n]|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -21,11 +21,11 @@ class Node:
     start: int
     end: int = 0
     value: Any = None
-    members: list["Member"] = field(default_factory=list)
+    members: list["JsonMember"] = field(default_factory=list)
 
 
 @dataclass
-class Member:
+class JsonMember:
     """A member of an object: where its name begins, its value, and the comma after it, if there is one."""
 
     name: str
@@ -72,7 +72,7 @@ class _Reader:
             self._take(":")
             inner = self._value()
             self._skip()
-            node.members.append(Member(name, start, inner, self._at if self._sees(",") else None))
+            node.members.append(JsonMember(name, start, inner, self._at if self._sees(",") else None))
             if not self._separated("}"):
                 break
         node.value = {member.name: member.node.value for member in node.members}
@@ -160,8 +160,8 @@ class Jsonc:
         for key in reversed(rest[1:]):
             value = {key: value}
         unit = _unit(text, root)
-        edit = _insertion(text, node, rest[0], value, unit) if rest else _replacement(text, node, value, unit)
-        return self._checked(apply(text, edit), wanted)
+        splice = _insertion(text, node, rest[0], value, unit) if rest else _replacement(text, node, value, unit)
+        return self._checked(apply(text, splice), wanted)
 
     def drop(self, text: str, keys: Keys) -> str:
         """The text without an entry; see `Editor`."""
@@ -191,7 +191,7 @@ class Jsonc:
         return text
 
 
-def _member(node: Node, name: str) -> Member | None:
+def _member(node: Node, name: str) -> JsonMember | None:
     """The member of a name.
 
     Raises:
@@ -203,36 +203,36 @@ def _member(node: Node, name: str) -> Member | None:
     return named[0] if named else None
 
 
-def _insertion(text: str, node: Node, name: str, value: Any, unit: str) -> Edit:
+def _insertion(text: str, node: Node, name: str, value: Any, unit: str) -> Splice:
     """Add a member at the end of an object, laid out as its other members are."""
     inside = text[node.start + 1 : node.end - 1]
     line_end = newline(text)
     if node.members and "\n" not in inside:
         last, new = node.members[-1], f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
         if last.comma is not None:  # behind it, so that a comment before the comma stays with the member it is about
-            return Edit(last.comma + 1, last.comma + 1, f"{new},")
-        return Edit(last.node.end, last.node.end, f",{new}")
+            return Splice(last.comma + 1, last.comma + 1, f"{new},")
+        return Splice(last.node.end, last.node.end, f",{new}")
     outer = _line_indent(text, node.start)
     indent = _line_indent(text, node.members[0].start) if node.members else outer + unit
     new = f"{line_end}{indent}{json.dumps(name)}: {_laid_out(value, indent, unit, line_end)}"
     if not inside.strip():
-        return Edit(node.start + 1, node.end - 1, f"{new}{line_end}{outer}")
+        return Splice(node.start + 1, node.end - 1, f"{new}{line_end}{outer}")
     at = node.start + 1 + len(inside.rstrip())
     if not node.members:
-        return Edit(at, at, new)
+        return Splice(at, at, new)
     last_member = node.members[-1]
     if last_member.comma is not None:
-        return Edit(at, at, f"{new},")
+        return Splice(at, at, f"{new},")
     end = last_member.node.end
-    return Edit(end, at, f",{text[end:at]}{new}")
+    return Splice(end, at, f",{text[end:at]}{new}")
 
 
-def _replacement(text: str, node: Node, value: Any, unit: str) -> Edit:
+def _replacement(text: str, node: Node, value: Any, unit: str) -> Splice:
     laid_out = _laid_out(value, _line_indent(text, node.start), unit, newline(text))
-    return Edit(node.start, node.end, laid_out)
+    return Splice(node.start, node.end, laid_out)
 
 
-def _removal(text: str, node: Node, name: str) -> list[Edit]:
+def _removal(text: str, node: Node, name: str) -> list[Splice]:
     """Take out a member with its comma and, where nothing else stands on them, its lines."""
     number = [member.name for member in node.members].index(name)
     member = node.members[number]
@@ -244,9 +244,9 @@ def _removal(text: str, node: Node, name: str) -> list[Edit]:
     elif number == 0:
         start, end = member.start, end + len(rest) - len(rest.lstrip(" "))
     if not (text[node.start + 1 : start] + text[end : node.end - 1]).strip():
-        return [Edit(node.start + 1, node.end - 1, "")]
+        return [Splice(node.start + 1, node.end - 1, "")]
     before = node.members[number - 1].comma if number and member.comma is None else None
-    return [Edit(start, end, "")] + ([] if before is None else [Edit(before, before + 1, "")])
+    return [Splice(start, end, "")] + ([] if before is None else [Splice(before, before + 1, "")])
 
 
 def _laid_out(value: Any, indent: str, unit: str, line_end: str) -> str:

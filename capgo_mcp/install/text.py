@@ -13,7 +13,7 @@ class Unusable(SettingsError):
     """A configuration file that cannot be read or changed safely; nothing was written."""
 
 
-class Edit(NamedTuple):
+class Splice(NamedTuple):
     """A piece of a text, and what to put in its place."""
 
     start: int
@@ -49,10 +49,10 @@ class Editor(Protocol):
         ...
 
 
-def apply(text: str, *edits: Edit) -> str:
-    """The text after edits that do not overlap."""
-    for edit in sorted(edits, reverse=True):
-        text = text[: edit.start] + edit.new + text[edit.end :]
+def apply(text: str, *splices: Splice) -> str:
+    """The text after splices that do not overlap."""
+    for splice in sorted(splices, reverse=True):
+        text = text[: splice.start] + splice.new + text[splice.end :]
     return text
 
 

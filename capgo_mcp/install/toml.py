@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from capgo_mcp.install.text import Edit, Keys, Unusable, apply, found, newline, with_entry, without_entry
+from capgo_mcp.install.text import Keys, Splice, Unusable, apply, found, newline, with_entry, without_entry
 
 _TOKEN: Final = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}'
@@ -48,16 +48,16 @@ class Toml:
         own = _tables(text, keys)
         table = _laid_out(keys, entry, newline(text))
         if own:
-            edits = [Edit(own[0].start, own[0].end, table), *(Edit(start, end, "") for _, start, end in own[1:])]
-            return self._checked(apply(text, *edits), wanted)
+            splices = [Splice(own[0].start, own[0].end, table), *(Splice(start, end, "") for _, start, end in own[1:])]
+            return self._checked(apply(text, *splices), wanted)
         between = newline(text) * (0 if not text.strip() else 1 if text.endswith("\n") else 2)
         return self._checked(f"{text}{between}{table}", wanted)
 
     def drop(self, text: str, keys: Keys) -> str:
         """The text without an entry; see `Editor`."""
         wanted = without_entry(self.read(text), keys)
-        edits = [Edit(_before(text, start), end, "") for _, start, end in _tables(text, keys)]
-        changed = apply(text, *edits)
+        splices = [Splice(_before(text, start), end, "") for _, start, end in _tables(text, keys)]
+        changed = apply(text, *splices)
         parent = keys[:-1]
         # A table that only the entry's own header made is gone with it.
         allowed = [wanted] if found(wanted, parent) else [wanted, without_entry(wanted, parent)]

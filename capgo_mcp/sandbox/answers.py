@@ -7,7 +7,7 @@ Row = dict[str, Any]
 OK: Row = {"status": "ok"}
 
 
-class Refusal(Exception):
+class ErrorAnswer(Exception):
     """An answer in the shape of an error: status, machine code, English text, details and headers."""
 
     def __init__(
@@ -19,24 +19,24 @@ class Refusal(Exception):
         self.headers: dict[str, str] = headers or {}
 
 
-def bad(code: str, message: str, **more: Any) -> Refusal:
+def bad(code: str, message: str, **more: Any) -> ErrorAnswer:
     """Refuse with status 400, by far the most common one."""
-    return Refusal(400, code, message, more)
+    return ErrorAnswer(400, code, message, more)
 
 
-def broken() -> Refusal:
+def broken() -> ErrorAnswer:
     """Answer as the backend does when input it never checked makes it stumble."""
-    return Refusal(500, "unknown_error", "Unknown error")
+    return ErrorAnswer(500, "unknown_error", "Unknown error")
 
 
-def no_app_access(app_id: str, status: int = 400, code: str = "cannot_access_app", **more: Any) -> Refusal:
+def no_app_access(app_id: str, status: int = 400, code: str = "cannot_access_app", **more: Any) -> ErrorAnswer:
     """Refuse access to an app, in the same words whether it is forbidden or does not exist."""
-    return Refusal(status, code, "You can't access this app", {"app_id": app_id, **more})
+    return ErrorAnswer(status, code, "You can't access this app", {"app_id": app_id, **more})
 
 
-def no_org_access(code: str, status: int = 400, **more: Any) -> Refusal:
+def no_org_access(code: str, status: int = 400, **more: Any) -> ErrorAnswer:
     """Refuse access to an organization, in the same words whether it is forbidden or does not exist."""
-    return Refusal(status, code, "You can't access this organization", more)
+    return ErrorAnswer(status, code, "You can't access this organization", more)
 
 
 def no_row() -> Row:

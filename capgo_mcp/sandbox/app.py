@@ -1,4 +1,4 @@
-"""The ASGI application: finds the route, guards it, reads its parameters and writes its answer."""
+"""The ASGI application: finds the route, lets in who may call it, reads its parameters and writes its answer."""
 
 import json
 import re
@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as AnyPath
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from capgo_mcp.sandbox.answers import Refusal, bad, broken
+from capgo_mcp.sandbox.answers import ErrorAnswer, bad, broken
 from capgo_mcp.sandbox.auth import authenticate
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.routes import ROUTES
-from capgo_mcp.sandbox.routing import Route, Source, Table
+from capgo_mcp.sandbox.routing import Route, Router, Source
 from capgo_mcp.sandbox.seed import seeded
 from capgo_mcp.sandbox.state import State
 
@@ -34,7 +34,7 @@ class _Sandbox:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._table = Table(ROUTES)
+        self._router = Router(ROUTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -49,18 +49,18 @@ class _Sandbox:
     async def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204)
-        found = self._table.find("GET" if request.method == "HEAD" else request.method, _raw_path(request))
+        found = self._router.find("GET" if request.method == "HEAD" else request.method, _raw_path(request))
         if found is None:
             return JSONResponse(_NOT_FOUND, 404)
         route, path = found
         try:
             return JSONResponse(route.handler(await self._call(request, route, path)), route.status)
-        except Refusal as refusal:
-            return JSONResponse(refusal.body, refusal.status, refusal.headers)
+        except ErrorAnswer as error:
+            return JSONResponse(error.body, error.status, error.headers)
 
     async def _call(self, request: Request, route: Route, path: dict[str, str]) -> Call:
         address = request.client.host if request.client else "unknown"
-        key = authenticate(self._state, route.guard, request.headers, address)
+        key = authenticate(self._state, route.middleware, request.headers, address)
         return Call(self._state, key, path, await _sent(request, route.reads), address)
 
 

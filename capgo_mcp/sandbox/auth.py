@@ -1,10 +1,10 @@
-"""The two guards in front of the routes: which headers they read and whom they let through."""
+"""The two middlewares in front of the routes: which headers they read and whom they let through."""
 
 import re
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from capgo_mcp.sandbox.answers import Refusal, Row
+from capgo_mcp.sandbox.answers import ErrorAnswer, Row
 from capgo_mcp.sandbox.rights import is_scoped
 from capgo_mcp.sandbox.state import State
 from capgo_mcp.sandbox.times import parsed
@@ -15,23 +15,23 @@ _SUBKEY = re.compile(r"[1-9][0-9]*")
 Headers = Mapping[str, str]
 
 
-class Guard(Enum):
-    """Which guard stands in front of a route; they read different headers."""
+class Middleware(Enum):
+    """Which middleware stands in front of a route; they read different headers."""
 
     NONE = auto()
     KEY = auto()
     AUTH = auto()
 
 
-def authenticate(state: State, guard: Guard, headers: Headers, address: str) -> Row:
+def authenticate(state: State, middleware: Middleware, headers: Headers, address: str) -> Row:
     """Give the key a call acts as, or refuse the call."""
-    if guard is Guard.NONE:
+    if middleware is Middleware.NONE:
         return {}
     state.meters.check_lockout(address)
     try:
-        key = _known_key(state, _READERS[guard](headers))
+        key = _known_key(state, _READERS[middleware](headers))
         subkey_id = _subkey_id(headers)
-    except Refusal:
+    except ErrorAnswer:
         state.meters.failed_login(address)
         raise
     state.meters.key_call(key["id"])
@@ -41,27 +41,27 @@ def authenticate(state: State, guard: Guard, headers: Headers, address: str) -> 
 def _key_headers(headers: Headers) -> str:
     value = headers.get("capgkey") or headers.get("authorization")
     if not value:
-        raise Refusal(401, "no_key_provided", "No key provided")
+        raise ErrorAnswer(401, "no_key_provided", "No key provided")
     return value
 
 
 def _auth_headers(headers: Headers) -> str:
     authorization = headers.get("authorization", "")
     if authorization and not _UUID.fullmatch(authorization):
-        raise Refusal(401, "invalid_jwt", "Invalid JWT")
+        raise ErrorAnswer(401, "invalid_jwt", "Invalid JWT")
     value = authorization or headers.get("capgkey") or headers.get("x-api-key")
     if not value:
-        raise Refusal(401, "no_jwt_apikey_or_subkey", "No JWT, apikey or subkey provided")
+        raise ErrorAnswer(401, "no_jwt_apikey_or_subkey", "No JWT, apikey or subkey provided")
     return value
 
 
-_READERS = {Guard.KEY: _key_headers, Guard.AUTH: _auth_headers}
+_READERS = {Middleware.KEY: _key_headers, Middleware.AUTH: _auth_headers}
 
 
 def _known_key(state: State, value: str) -> Row:
     key = next((row for row in state.keys.values() if row["key"] == value), None)
     if key is None or _is_expired(state, key) or _breaks_policy(state, key):
-        raise Refusal(401, "invalid_apikey", "Invalid apikey")
+        raise ErrorAnswer(401, "invalid_apikey", "Invalid apikey")
     return key
 
 
@@ -77,7 +77,7 @@ def _breaks_policy(state: State, key: Row) -> bool:
 def _subkey_id(headers: Headers) -> int | None:
     value = headers.get("x-limited-key-id")
     if value is not None and not _SUBKEY.fullmatch(value):
-        raise Refusal(401, "invalid_subkey", "Invalid x-limited-key-id")
+        raise ErrorAnswer(401, "invalid_subkey", "Invalid x-limited-key-id")
     return None if value is None else int(value)
 
 
@@ -85,5 +85,5 @@ def _subkey(state: State, key: Row, subkey_id: int) -> Row:
     subkey = state.keys.get(subkey_id)
     usable = subkey is not None and subkey["user_id"] == key["user_id"] and not subkey["is_hashed_key"]
     if subkey is None or not usable or not is_scoped(subkey) or _is_expired(state, subkey):
-        raise Refusal(401, "invalid_subkey", "Invalid subkey")
+        raise ErrorAnswer(401, "invalid_subkey", "Invalid subkey")
     return subkey

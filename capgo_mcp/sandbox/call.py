@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capgo_mcp.sandbox import rights
-from capgo_mcp.sandbox.answers import Refusal, Row, bad, broken, no_app_access
+from capgo_mcp.sandbox.answers import ErrorAnswer, Row, bad, broken, no_app_access
 from capgo_mcp.sandbox.state import State
 
 APP_ID = re.compile(r"[a-z0-9]+(\.[\w-]+)+", re.IGNORECASE | re.ASCII)
@@ -13,7 +13,7 @@ APP_ID = re.compile(r"[a-z0-9]+(\.[\w-]+)+", re.IGNORECASE | re.ASCII)
 
 @dataclass(frozen=True)
 class Call:
-    """A call that passed its guard: who calls, with what, on which sandbox."""
+    """A call that passed its middleware: who calls, with what, on which sandbox."""
 
     state: State
     key: Row
@@ -62,7 +62,7 @@ class Call:
         """Refuse a key without expiry where the organization wants keys to expire."""
         if self.state.orgs[org_id]["require_apikey_expiration"] and not self.key["expires_at"]:
             message = "This organization requires API keys with an expiration date"
-            raise Refusal(401, "org_requires_expiring_key", message, {"org_id": org_id})
+            raise ErrorAnswer(401, "org_requires_expiring_key", message, {"org_id": org_id})
 
 
 def checked_app_id(value: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from capgo_mcp.sandbox.answers import Refusal, Row
+from capgo_mcp.sandbox.answers import ErrorAnswer, Row
 
 
 @dataclass
@@ -95,8 +95,8 @@ class Meters:
         self.counters[name] = meter
         return meter
 
-    def _refusal(self, meter: Meter, **about: str | int) -> Refusal:
+    def _refusal(self, meter: Meter, **about: str | int) -> ErrorAnswer:
         wait = max(1, math.ceil(meter.resets_at - self.host.clock()))
         more: Row = {**about, "rateLimitResetAt": int(meter.resets_at * 1000), "retryAfterSeconds": wait}
         headers = {"Retry-After": str(wait), "X-RateLimit-Reset": str(math.ceil(meter.resets_at))}
-        return Refusal(429, "too_many_requests", "Too many requests", more, headers)
+        return ErrorAnswer(429, "too_many_requests", "Too many requests", more, headers)

@@ -7,11 +7,10 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import unquote
 
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 
 Handler = Callable[[Call], Any]
-Found = tuple["Route", dict[str, str]]
 
 
 class Source(Enum):
@@ -25,12 +24,12 @@ class Source(Enum):
 
 @dataclass(frozen=True)
 class Route:
-    """One line of the routing table: what to call, behind which guard, with parameters from where."""
+    """One line of the routing table: what to call, behind which middleware, with parameters from where."""
 
     method: str
     path: str
     handler: Handler
-    guard: Guard = Guard.KEY
+    middleware: Middleware = Middleware.KEY
     source: Source | None = None
     status: int = 200
 
@@ -40,13 +39,13 @@ class Route:
         return self.source or (Source.QUERY if self.method == "GET" else Source.EITHER)
 
 
-class Table:
+class Router:
     """The routing table: exact methods, one optional trailing slash, nothing else."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = [(route, _pattern(route.path)) for route in routes]
 
-    def find(self, method: str, raw_path: str) -> Found | None:
+    def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]] | None:
         """Find the route of a call and the decoded values in its path."""
         for route, pattern in self._routes:
             match = pattern.fullmatch(raw_path) if route.method == method else None

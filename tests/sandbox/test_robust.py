@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from capgo_mcp.sandbox.answers import Refusal
+from capgo_mcp.sandbox.answers import ErrorAnswer
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.routes import ROUTES
@@ -108,7 +108,7 @@ def test_odd_parameters_are_answered_or_refused(route: Route) -> None:
             call = Call(state, state.keys[1], path, {**_SENSIBLE, name: odd}, "127.0.0.1")
             try:
                 json.dumps(route.handler(call))
-            except Refusal as refusal:
+            except ErrorAnswer as refusal:
                 json.dumps(refusal.body)
 
 
@@ -120,5 +120,5 @@ def test_parameters_may_be_no_object(route: Route, sent: Any) -> None:
     path = {name: _PATH_VALUES[name] for name in re.findall(r"{(\w+)}", route.path)}
     try:
         json.dumps(route.handler(Call(state, state.keys[1], path, sent, "127.0.0.1")))
-    except Refusal as refusal:
+    except ErrorAnswer as refusal:
         json.dumps(refusal.body)

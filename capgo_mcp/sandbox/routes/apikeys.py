@@ -2,8 +2,8 @@
 
 import re
 
-from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, no_row
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_row
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.rights import PERMISSIONS
 from capgo_mcp.sandbox.routing import Route, Source
@@ -28,7 +28,7 @@ def get_key(call: Call) -> Row:
         raise _bad_id()
     key = next((k for k in call.state.keys.values() if wanted in {str(k["id"]), k["key"]}), None)
     if not key or not _may_manage(call, key):
-        raise Refusal(404, "failed_to_get_apikey", "Failed to get API key", {"supabaseError": no_row()})
+        raise ErrorAnswer(404, "failed_to_get_apikey", "Failed to get API key", {"supabaseError": no_row()})
     return _shown(key)
 
 
@@ -46,7 +46,7 @@ def update_key(call: Call) -> Row:
         raise bad("no_valid_fields_provided_for_update", f"No valid fields provided for update. {message}")
     if key is None:
         more = {"supabaseError": no_row()}
-        raise Refusal(404, "api_key_not_found_or_access_denied", "API key not found or access denied", more)
+        raise ErrorAnswer(404, "api_key_not_found_or_access_denied", "API key not found or access denied", more)
     key.update(values, updated_at=call.state.now())
     return {name: value for name, value in _shown(key).items() if name != "global_permissions"}
 
@@ -55,7 +55,7 @@ def delete_key(call: Call) -> Row:
     """Revoke another key."""
     key = _other_key(call, "delete")
     if key is None:
-        raise Refusal(404, "api_key_not_found", "API key not found", {"supabaseError": no_row()})
+        raise ErrorAnswer(404, "api_key_not_found", "API key not found", {"supabaseError": no_row()})
     del call.state.keys[key["id"]]
     return OK
 
@@ -67,7 +67,7 @@ def _other_key(call: Call, verb: str) -> Row | None:
         raise _bad_id()
     if int(wanted) == call.key["id"]:
         message = f"API keys cannot {verb} themselves"
-        raise Refusal(401, f"cannot_{verb}_apikey", message, {"apikeyId": call.key["id"]})
+        raise ErrorAnswer(401, f"cannot_{verb}_apikey", message, {"apikeyId": call.key["id"]})
     key = call.state.keys.get(int(wanted))
     return key if key and _may_manage(call, key) else None
 
@@ -75,7 +75,7 @@ def _other_key(call: Call, verb: str) -> Row | None:
 def _need_manager(call: Call, code: str) -> None:
     if not any(b["role_name"] in PERMISSIONS["org.manage_apikeys"] for b in call.key["bindings"]):
         message = "API key management requires RBAC org role management permission"
-        raise Refusal(401, code, message, {"apikeyId": call.key["id"]})
+        raise ErrorAnswer(401, code, message, {"apikeyId": call.key["id"]})
 
 
 def _may_manage(call: Call, key: Row) -> bool:
@@ -87,14 +87,14 @@ def _shown(key: Row) -> Row:
     return {name: key[name] for name in _SHOWN}
 
 
-def _bad_id() -> Refusal:
+def _bad_id() -> ErrorAnswer:
     return bad("invalid_id_format", "API key ID must be a numeric ID, UUID key, or legacy key token")
 
 
 ROUTES = (
-    Route("GET", "/apikey", list_keys, Guard.AUTH),
-    Route("GET", "/apikey/{id}", get_key, Guard.AUTH),
-    Route("POST", "/apikey", create_key, Guard.AUTH, Source.BODY),
-    Route("PUT", "/apikey/{id}", update_key, Guard.AUTH, Source.BODY),
-    Route("DELETE", "/apikey/{id}", delete_key, Guard.AUTH, Source.PATH),
+    Route("GET", "/apikey", list_keys, Middleware.AUTH),
+    Route("GET", "/apikey/{id}", get_key, Middleware.AUTH),
+    Route("POST", "/apikey", create_key, Middleware.AUTH, Source.BODY),
+    Route("PUT", "/apikey/{id}", update_key, Middleware.AUTH, Source.BODY),
+    Route("DELETE", "/apikey/{id}", delete_key, Middleware.AUTH, Source.PATH),
 )

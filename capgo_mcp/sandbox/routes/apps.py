@@ -5,7 +5,7 @@ import re
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import (
     OK,
-    Refusal,
+    ErrorAnswer,
     Row,
     bad,
     database,
@@ -14,7 +14,7 @@ from capgo_mcp.sandbox.answers import (
     no_row,
     not_a_number,
 )
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call, checked_app_id
 from capgo_mcp.sandbox.cascade import drop_app
 from capgo_mcp.sandbox.paging import limited_page, number
@@ -64,7 +64,7 @@ def create_app(call: Call) -> Row:
     if app_id in call.state.apps:
         detail = f"Key (app_id)=({app_id}) already exists."
         more = {"app_id": app_id, "constraint": "apps_pkey", "detail": detail}
-        raise Refusal(409, "app_id_already_exists", "App ID already exists", more)
+        raise ErrorAnswer(409, "app_id_already_exists", "App ID already exists", more)
     flags = {name: call.params.get(name) is True for name in _ONBOARDING}
     urls = {name: call.params.get(name) for name in _STORES}
     icon_url = _icon_url(call.params.get("icon"))
@@ -121,7 +121,7 @@ def _retention(value: object) -> int:
     return int(seconds)
 
 
-def _cannot_update(reason: Row) -> Refusal:
+def _cannot_update(reason: Row) -> ErrorAnswer:
     return bad("cannot_update_app", "Cannot update app", supabaseError=reason)
 
 
@@ -146,7 +146,7 @@ def delete_app(call: Call) -> Row:
 ROUTES = (
     Route("GET", "/app", list_apps),
     Route("GET", "/app/{app_id}", get_app, source=Source.PATH),
-    Route("POST", "/app", create_app, Guard.AUTH),
+    Route("POST", "/app", create_app, Middleware.AUTH),
     Route("PUT", "/app/{app_id}", update_app),
     Route("DELETE", "/app/{app_id}", delete_app, source=Source.PATH),
 )

@@ -1,7 +1,7 @@
 """The audit log of an organization."""
 
 from capgo_mcp.sandbox.answers import Row, bad, bad_range, no_org_access
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.paging import PAGE, whole
 from capgo_mcp.sandbox.routing import Route
@@ -29,4 +29,4 @@ def read_audit(call: Call) -> Row:
     return {"data": data, "total": len(found), "page": page, "limit": limit}
 
 
-ROUTES = (Route("GET", "/organization/audit", read_audit, Guard.AUTH),)
+ROUTES = (Route("GET", "/organization/audit", read_audit, Middleware.AUTH),)

@@ -4,7 +4,7 @@ import re
 
 from capgo_mcp.api.channel_edit import Edit
 from capgo_mcp.sandbox import changes
-from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, database, no_app_access, no_row, not_a_number
+from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, database, no_app_access, no_row, not_a_number
 from capgo_mcp.sandbox.call import Call, checked_app_id
 from capgo_mcp.sandbox.paging import number, overlapping_page
 from capgo_mcp.sandbox.routes.channel_settings import change
@@ -156,10 +156,10 @@ def _deletable(alive: list[Row], linked: set[int], app_id: str, version: object)
     return bundle
 
 
-def linked_bundle(app_id: str, version: object) -> Refusal:
+def linked_bundle(app_id: str, version: object) -> ErrorAnswer:
     """Refuse to delete a bundle that a channel still uses."""
     more = {"app_id": app_id, "version": version}
-    return Refusal(400, "cannot_delete_linked_version", "Cannot delete a bundle linked to a channel", more)
+    return ErrorAnswer(400, "cannot_delete_linked_version", "Cannot delete a bundle linked to a channel", more)
 
 
 ROUTES = (

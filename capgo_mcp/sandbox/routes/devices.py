@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, no_app_access, no_row
+from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_app_access, no_row
 from capgo_mcp.sandbox.call import Call, checked_app_id
 from capgo_mcp.sandbox.paging import PAGE, ROW_CAP, number
 from capgo_mcp.sandbox.routing import Route, Source
@@ -24,7 +24,7 @@ def _one_device(call: Call, app_id: str, device_id: str) -> Row:
     call.state.meters.device_call("get", app_id, device_id)
     device = call.state.devices.get((app_id, device_id))
     if not device or (call.params.get("customIdMode") and not device["custom_id"]):
-        raise Refusal(404, "device_not_found", "Cannot find device", {"device_id": device_id})
+        raise ErrorAnswer(404, "device_not_found", "Cannot find device", {"device_id": device_id})
     return _shown(call.state, device)
 
 
@@ -113,7 +113,7 @@ def set_channel(call: Call) -> Row:
 def _pin(call: Call, app_id: str, device_id: str, name: str) -> None:
     channel = call.state.channel_named(app_id, name)
     if not channel:
-        raise Refusal(404, "channel_not_found", "Cannot find channel", {"dbError": no_row()})
+        raise ErrorAnswer(404, "channel_not_found", "Cannot find channel", {"dbError": no_row()})
     if not call.may_channel("channel.manage_forced_devices", channel):
         message = "You can't access this channel"
         raise bad("cannot_access_channel", message, app_id=app_id, channel_id=channel["id"])

@@ -1,7 +1,7 @@
 """The liveness probe."""
 
 from capgo_mcp.sandbox.answers import OK, Row
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.routing import Route, Source
 
@@ -11,4 +11,4 @@ def alive(_: Call) -> Row:
     return OK
 
 
-ROUTES = (Route("GET", "/ok", alive, Guard.NONE, Source.PATH),)
+ROUTES = (Route("GET", "/ok", alive, Middleware.NONE, Source.PATH),)

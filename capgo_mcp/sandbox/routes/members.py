@@ -1,8 +1,8 @@
 """Members of an organization and their invitations."""
 
 from capgo_mcp.sandbox import changes
-from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, no_org_access
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_org_access
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.cascade import revoke
 from capgo_mcp.sandbox.rights import RANKS, rank
@@ -58,7 +58,7 @@ def invite_member(call: Call) -> Row:
     return OK
 
 
-def _cannot_invite(reason: str) -> Refusal:
+def _cannot_invite(reason: str) -> ErrorAnswer:
     return bad("error_inviting_user_to_organization", "Error inviting user to organization", data=reason)
 
 
@@ -69,10 +69,10 @@ def remove_member(call: Call) -> Row:
     about = {"orgId": org_id, "email": call.params["email"]}
     user = _user(call)
     if not user:
-        raise Refusal(404, "user_not_found", "User not found", about)
+        raise ErrorAnswer(404, "user_not_found", "User not found", about)
     member = _member(call.state, org_id, user)
     if not member:
-        raise Refusal(404, "organization_member_not_found", "User is not a member of this organization", about)
+        raise ErrorAnswer(404, "organization_member_not_found", "User is not a member of this organization", about)
     _check_removable(call, member)
     changes.delete(call, "org_users", member, changes.SYSTEM)
     revoke(call, org_id, user["id"])
@@ -83,7 +83,7 @@ def _check_removable(call: Call, member: Row) -> None:
     role, org_id = member["rbac_role_name"], member["org_id"]
     if RANKS[role] > rank(call.key, org_id):
         message = "You cannot remove a member with a higher role than yours"
-        raise Refusal(403, "cannot_delete_higher_priority_role", message)
+        raise ErrorAnswer(403, "cannot_delete_higher_priority_role", message)
     peers = [m for m in call.state.members.values() if m["org_id"] == org_id and not m["is_invite"]]
     if role == "org_super_admin" and sum(m["rbac_role_name"] == role for m in peers) == 1 and not member["is_invite"]:
         raise bad("CANNOT_REMOVE_LAST_SUPER_ADMIN", "Cannot remove the last super admin")
@@ -111,5 +111,5 @@ def _member(state: State, org_id: str, user: Row) -> Row | None:
 ROUTES = (
     Route("GET", "/organization/members", list_members),
     Route("POST", "/organization/members", invite_member),
-    Route("DELETE", "/organization/members", remove_member, Guard.AUTH),
+    Route("DELETE", "/organization/members", remove_member, Middleware.AUTH),
 )

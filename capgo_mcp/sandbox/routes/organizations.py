@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from capgo_mcp.sandbox import changes
-from capgo_mcp.sandbox.answers import OK, Refusal, Row, bad, broken, no_org_access
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, broken, no_org_access
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.cascade import drop_org
 from capgo_mcp.sandbox.paging import PAGE
@@ -63,7 +63,7 @@ def create_org(call: Call) -> Row:
     check(call.params, _NEW)
     founds = any(b["role_name"] in _FOUNDERS for b in call.key["bindings"])
     if "org.create" not in call.key["global_permissions"] or not founds:
-        raise Refusal(403, "permission_denied", "Permission denied: org.create")
+        raise ErrorAnswer(403, "permission_denied", "Permission denied: org.create")
     state, user_id = call.state, call.key["user_id"]
     name = call.text("name")
     if any(org["name"] == name and org["created_by"] == user_id for org in state.orgs.values()):
@@ -111,14 +111,14 @@ def delete_org(call: Call) -> Row:
     if not org_id:
         raise bad("missing_org_id", "Missing orgId")
     if not call.may_org("org.delete", org_id):
-        raise Refusal(403, "invalid_org_id", "You can't delete this organization", {"org_id": org_id})
+        raise ErrorAnswer(403, "invalid_org_id", "You can't delete this organization", {"org_id": org_id})
     drop_org(call, call.state.orgs[org_id])
     return OK
 
 
 ROUTES = (
     Route("GET", "/organization", read_orgs),
-    Route("POST", "/organization", create_org, Guard.AUTH),
-    Route("PUT", "/organization", update_org, Guard.AUTH),
+    Route("POST", "/organization", create_org, Middleware.AUTH),
+    Route("PUT", "/organization", update_org, Middleware.AUTH),
     Route("DELETE", "/organization", delete_org),
 )

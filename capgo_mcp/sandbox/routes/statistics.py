@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from capgo_mcp.sandbox.answers import Refusal, Row
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.answers import ErrorAnswer, Row
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.routing import Route
 from capgo_mcp.sandbox.schema import ABSENT, check, one_of, optional
@@ -85,7 +85,7 @@ def org_series(call: Call) -> list[Row] | Row:
     period = _period(call)
     org_id = call.path["org_id"]
     if not call.may_org("org.read", org_id):
-        raise Refusal(401, "no_access_to_organization", "No access to organization", {"data": call.key["user_id"]})
+        raise ErrorAnswer(401, "no_access_to_organization", "No access to organization", {"data": call.key["user_id"]})
     _check_paid(call, org_id)
     apps = [app["app_id"] for app in call.state.apps.values() if app["owner_org"] == org_id]
     total = _points(_series(call, period, apps), period, _opening(call, period, apps))
@@ -101,12 +101,12 @@ def user_series(call: Call) -> list[Row]:
     period = _period(call)
     orgs = [org_id for org_id in call.state.orgs if call.may_org("org.read", org_id)]
     if not orgs:
-        raise Refusal(401, "no_organizations_found", "No organizations found", {"data": call.key["user_id"]})
+        raise ErrorAnswer(401, "no_organizations_found", "No organizations found", {"data": call.key["user_id"]})
     for org_id in orgs:
         _check_paid(call, org_id)
     apps = [app_id for app_id in call.state.apps if call.may_app("app.read", app_id)]
     if not apps:
-        raise Refusal(404, "apps_not_found", "Apps not found", {"data": call.key["user_id"]})
+        raise ErrorAnswer(404, "apps_not_found", "Apps not found", {"data": call.key["user_id"]})
     points = _points(_series(call, period, apps), period, _opening(call, period, apps))
     # The backend forgets to add this one up: it keeps the first app's.
     first = _points(_series(call, period, apps[:1]), period, 0)
@@ -116,7 +116,7 @@ def user_series(call: Call) -> list[Row]:
 def _readable_app(call: Call) -> str:
     app_id = call.path["app_id"]
     if not call.may_app("app.read", app_id):
-        raise Refusal(401, "no_access_to_app", "No access to app", {"data": call.key["user_id"]})
+        raise ErrorAnswer(401, "no_access_to_app", "No access to app", {"data": call.key["user_id"]})
     _check_paid(call, call.state.apps[app_id]["owner_org"])
     return app_id
 
@@ -124,7 +124,7 @@ def _readable_app(call: Call) -> str:
 def _check_paid(call: Call, org_id: str) -> None:
     # The check runs with the caller's rights: who may not read the organization sees one that does not pay.
     if org_id in call.state.unpaid or not call.may_org("org.read", org_id):
-        raise Refusal(402, "subscription_required", "Subscription required", {"org_id": org_id})
+        raise ErrorAnswer(402, "subscription_required", "Subscription required", {"org_id": org_id})
 
 
 def _series(call: Call, period: _Period, apps: list[str]) -> list[Row]:
@@ -178,9 +178,9 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 ROUTES = (
-    Route("GET", "/statistics/user", user_series, Guard.AUTH),
-    Route("GET", "/statistics/app/{app_id}", app_series, Guard.AUTH),
-    Route("GET", "/statistics/app/{app_id}/bundle_usage", bundle_usage, Guard.AUTH),
-    Route("GET", "/statistics/app/{app_id}/native_usage", native_usage, Guard.AUTH),
-    Route("GET", "/statistics/org/{org_id}", org_series, Guard.AUTH),
+    Route("GET", "/statistics/user", user_series, Middleware.AUTH),
+    Route("GET", "/statistics/app/{app_id}", app_series, Middleware.AUTH),
+    Route("GET", "/statistics/app/{app_id}/bundle_usage", bundle_usage, Middleware.AUTH),
+    Route("GET", "/statistics/app/{app_id}/native_usage", native_usage, Middleware.AUTH),
+    Route("GET", "/statistics/org/{org_id}", org_series, Middleware.AUTH),
 )

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from capgo_mcp.sandbox.answers import Refusal, Row, bad, no_org_access, no_row
-from capgo_mcp.sandbox.auth import Guard
+from capgo_mcp.sandbox.answers import ErrorAnswer, Row, bad, no_org_access, no_row
+from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.paging import PAGE, whole
 from capgo_mcp.sandbox.rights import is_scoped
@@ -158,7 +158,7 @@ def _org(call: Call, **rules: Rule) -> str:
 def _webhook(call: Call, **missing: Any) -> Row:
     webhook = call.state.webhooks.get(call.text("webhookId"))
     if not webhook or webhook["org_id"] != call.params["orgId"]:
-        raise Refusal(400, "webhook_not_found", "Webhook not found", missing)
+        raise ErrorAnswer(400, "webhook_not_found", "Webhook not found", missing)
     return webhook
 
 
@@ -167,11 +167,11 @@ def _deliveries(call: Call, webhook: Row) -> list[Row]:
 
 
 ROUTES = (
-    Route("GET", "/webhooks", read_webhooks, Guard.AUTH),
-    Route("POST", "/webhooks", create_webhook, Guard.AUTH, status=201),
-    Route("PUT", "/webhooks", update_webhook, Guard.AUTH),
-    Route("DELETE", "/webhooks", delete_webhook, Guard.AUTH),
-    Route("POST", "/webhooks/test", send_test, Guard.AUTH),
-    Route("GET", "/webhooks/deliveries", list_deliveries, Guard.AUTH),
-    Route("POST", "/webhooks/deliveries/retry", retry_delivery, Guard.AUTH),
+    Route("GET", "/webhooks", read_webhooks, Middleware.AUTH),
+    Route("POST", "/webhooks", create_webhook, Middleware.AUTH, status=201),
+    Route("PUT", "/webhooks", update_webhook, Middleware.AUTH),
+    Route("DELETE", "/webhooks", delete_webhook, Middleware.AUTH),
+    Route("POST", "/webhooks/test", send_test, Middleware.AUTH),
+    Route("GET", "/webhooks/deliveries", list_deliveries, Middleware.AUTH),
+    Route("POST", "/webhooks/deliveries/retry", retry_delivery, Middleware.AUTH),
 )
