@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, Self
 
 from capgo_mcp.api.errors import ApiError, Conflict, NotAllowed, NotFound, PlanLimit, RateLimited, Refused, ServerFault
 from capgo_mcp.api.operation import Effect, Endpoint
+from capgo_mcp.api.rights import holders
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Explanation
-from capgo_mcp.client.rights import holders
 
 _SHOWN: Final = 300
 _ISSUES: Final = 5

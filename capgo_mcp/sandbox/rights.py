@@ -1,41 +1,8 @@
-"""Who may do what: roles, the permissions they hold and the scope a key holds them at."""
+"""Who may do what: the scope at which a key holds the permissions of its roles."""
 
+from capgo_mcp.api.rights import HOLDERS
 from capgo_mcp.sandbox.answers import Row
 from capgo_mcp.sandbox.state import State
-
-_ORG_ADMINS = "org_admin org_super_admin"
-_DEVELOPERS = f"app_developer app_admin {_ORG_ADMINS}"
-_UPLOADERS = f"app_uploader {_DEVELOPERS}"
-_READERS = f"app_reader {_UPLOADERS}"
-
-_HOLDERS = {
-    "app.read": f"app_preview {_READERS}",
-    "app.read_bundles": f"app_preview {_READERS}",
-    "app.read_channels": _READERS,
-    "app.read_devices": _READERS,
-    "app.upload_bundle": f"app_preview {_UPLOADERS}",
-    "app.create_channel": f"app_preview {_DEVELOPERS}",
-    "app.manage_devices": _DEVELOPERS,
-    "app.build_native": _DEVELOPERS,
-    "app.manage_notifications": f"app_notifications {_DEVELOPERS}",
-    "app.update_settings": f"app_admin {_ORG_ADMINS}",
-    "app.delete": "org_super_admin",
-    "bundle.delete": f"app_admin {_ORG_ADMINS}",
-    "channel.promote_bundle": f"channel_uploader channel_developer channel_admin {_UPLOADERS}",
-    "channel.manage_forced_devices": f"channel_developer channel_admin {_DEVELOPERS}",
-    "channel.update_settings": f"channel_admin app_admin {_ORG_ADMINS}",
-    "channel.delete": f"channel_preview channel_admin app_admin {_ORG_ADMINS}",
-    "org.read": f"apikey_org_reader apikey_manager org_member org_billing_admin {_ORG_ADMINS}",
-    "org.create_app": f"org_member org_billing_admin {_ORG_ADMINS}",
-    "org.read_members": f"org_member {_ORG_ADMINS}",
-    "org.read_audit": _ORG_ADMINS,
-    "org.update_settings": _ORG_ADMINS,
-    "org.invite_user": _ORG_ADMINS,
-    "org.update_user_roles": _ORG_ADMINS,
-    "org.manage_apikeys": f"apikey_manager {_ORG_ADMINS}",
-    "org.delete": "org_super_admin",
-}
-PERMISSIONS = {permission: frozenset(roles.split()) for permission, roles in _HOLDERS.items()}
 
 RANKS = {"org_member": 1, "org_billing_admin": 2, "org_admin": 3, "org_super_admin": 4}
 
@@ -75,7 +42,7 @@ def binding(role: str, org_id: str, app_id: str | None = None, channel_id: int |
 
 
 def _bindings(key: Row, permission: str) -> list[Row]:
-    return [b for b in key["bindings"] if b["role_name"] in PERMISSIONS[permission]]
+    return [b for b in key["bindings"] if b["role_name"] in HOLDERS[permission]]
 
 
 def _covers_app(b: Row, app: Row) -> bool:

@@ -20,9 +20,9 @@ from capgo_mcp.api.errors import (
     ServerFault,
 )
 from capgo_mcp.api.operation import Effect
+from capgo_mcp.api.rights import holders
 from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION
 from capgo_mcp.client.refusals import Refusal, explain
-from capgo_mcp.client.rights import ROLES
 from capgo_mcp.client.wire import read_answer
 from capgo_mcp.operations import every
 from tests.support.data import DATA
@@ -129,7 +129,7 @@ def test_missing_permission_names_it_and_its_holders(operation: AnyOperation) ->
     error = explained(operation, 403, wire("permission_denied"))
     assert type(error) is NotAllowed
     assert operation.spec.needs in error.hint
-    assert ROLES[operation.spec.needs] in error.hint
+    assert holders(operation.spec.needs) in error.hint
 
 
 @each

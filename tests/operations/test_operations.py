@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from capgo_mcp.agent import definitions
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Effect
+from capgo_mcp.api.rights import HOLDERS
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.rights import ROLES
 from capgo_mcp.client.wire import write_request
 from capgo_mcp.operations import DEFAULT, OPT_IN, declared_in, every, toolset
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
@@ -125,7 +125,7 @@ def test_description_is_there_and_short(operation: AnyOperation) -> None:
 @each
 def test_permission_is_one_that_capgo_knows(operation: AnyOperation) -> None:
     """A refusal can name who holds the permission; only the health check needs none."""
-    assert operation.spec.needs in ROLES or operation.spec.name == "capgo_check_health"
+    assert operation.spec.needs in HOLDERS or operation.spec.name == "capgo_check_health"
 
 
 @each

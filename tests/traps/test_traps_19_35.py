@@ -10,7 +10,7 @@ import pytest
 
 from capgo_mcp.agent.definitions import stored
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.client.rights import ROLES
+from capgo_mcp.api.rights import holders
 from capgo_mcp.client.wire import write_request
 from capgo_mcp.operations import every
 from capgo_mcp.operations.builds import GetBuildStatus
@@ -171,7 +171,7 @@ async def test_t33_a_missing_right_names_who_holds_it(scene: Scene) -> None:
     scene.log_in(DEVELOPER_KEY)
     error = await scene.refused("capgo_list_channels", app_id=APP)
     assert "app.read_channels" in error
-    assert ROLES["app.read_channels"] in error
+    assert holders("app.read_channels") in error
     assert "app_preview" not in error
 
 

@@ -2,10 +2,10 @@
 
 import re
 
+from capgo_mcp.api.rights import HOLDERS
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_row
 from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
-from capgo_mcp.sandbox.rights import PERMISSIONS
 from capgo_mcp.sandbox.routing import Route, Source
 
 _SHOWN = (
@@ -73,7 +73,7 @@ def _other_key(call: Call, verb: str) -> Row | None:
 
 
 def _need_manager(call: Call, code: str) -> None:
-    if not any(b["role_name"] in PERMISSIONS["org.manage_apikeys"] for b in call.key["bindings"]):
+    if not any(b["role_name"] in HOLDERS["org.manage_apikeys"] for b in call.key["bindings"]):
         message = "API key management requires RBAC org role management permission"
         raise ErrorAnswer(401, code, message, {"apikeyId": call.key["id"]})
 
