@@ -36,9 +36,6 @@ _HOW: Final = (
     "Ask the user to add the header X-Capgo-Api-Key, with an API key from the Capgo console, to this server's entry in "
     "the configuration of their MCP client."
 )
-_FULL: Final = CapgoError(
-    "server_busy", "This server has as many callers as it can serve; nothing was sent.", "Try again in a minute."
-)
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,12 @@ class _Turned:
     async def read(self) -> str:
         """Never a key: tells why."""
         raise self.why
+
+
+def _full() -> CapgoError:
+    """A new one for each caller: an error that is raised again keeps the traceback of every time before."""
+    sentence = "This server has as many callers as it can serve; nothing was sent."
+    return CapgoError("server_busy", sentence, "Try again in a minute.")
 
 
 @dataclass
@@ -167,7 +170,7 @@ class CallerPool:
             if len(self._seats) >= self._capacity:
                 unused = next((other for other, its in self._seats.items() if not its.calls), None)
                 if unused is None:
-                    return self._made(_Turned(_FULL))
+                    return self._made(_Turned(_full()))
                 self._dismiss([unused])
             seat = self._made(CallerKey(given) if given else None)
         self._seats[name] = seat

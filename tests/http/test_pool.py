@@ -7,10 +7,12 @@ from typing import Any
 import anyio
 import pytest
 
+from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.pool import CallerPool
+from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY
 from capgo_mcp.server.tools import Toolbox
 from tests.support.safety import text
@@ -90,6 +92,19 @@ async def test_never_takes_a_seat_in_use() -> None:
         assert text(result).startswith("[server_busy] ")
         await visits.aclose()
         assert callers.has_room
+
+
+async def test_refusing_again_and_again_leaves_nothing_behind() -> None:
+    """Each refusal is an error of its own: its traceback does not grow by those before, and is freed with it."""
+    callers = pool(capacity=1)
+    frames: list[int] = []
+    async with callers.open(None), callers.toolbox(came("a" * 8)):
+        for _ in range(100):
+            async with callers.toolbox(came("b" * 8)) as toolbox:
+                with pytest.raises(CapgoError, match="server_busy") as caught:
+                    await toolbox.send(ListApps())
+                frames.append(len(caught.traceback))
+    assert len(set(frames)) == 1
 
 
 async def test_forgets_whoever_stays_away() -> None:
