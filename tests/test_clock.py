@@ -7,7 +7,10 @@ from typing import Final
 import capgo_mcp
 
 ROOT: Final = Path(capgo_mcp.__file__).parent
-TIME: Final = {"time.monotonic", "time.time", "time.perf_counter", "datetime.now", "anyio.current_time", "anyio.sleep"}
+TIME: Final = {
+    *("time.monotonic", "time.time", "time.perf_counter", "time.sleep", "datetime.now"),
+    *("anyio.current_time", "anyio.sleep", "anyio.fail_after", "anyio.move_on_after"),
+}
 OWN: Final = {
     "client/clock.py": "it is the clock",
     "doctor/network.py": "measures an answer, and compares the clock of this very machine with Capgo's",

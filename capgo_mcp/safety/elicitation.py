@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
 
-import anyio
 import mcp_types as t
 from mcp import MCPError
 from mcp.server import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from capgo_mcp.client.clock import Clock
 
 _FORM: Final[t.ElicitRequestedSchema] = {
     "type": "object",
@@ -77,11 +78,13 @@ class ClientElicitor:
         context: The request, through which the client is reached.
         params: The tool call; in the era since 2026-07-28 a repeated one brings the reply.
         timeout: Seconds to wait for the reply, in the era before.
+        clock: What tells how long that is.
     """
 
     context: ServerRequestContext[Any]
     params: t.CallToolRequestParams
     timeout: float
+    clock: Clock
 
     async def elicit(self, question: str) -> Reply:
         """The reply.
@@ -109,11 +112,12 @@ class ClientElicitor:
 
     async def _push(self, question: str) -> Reply:
         try:
-            with anyio.move_on_after(self.timeout):
+            with self.clock.fail_after(self.timeout):
                 return _understood(await self.context.session.elicit_form(question, _FORM, self.context.request_id))
+        except TimeoutError:
+            return Reply.NO_ANSWER
         except MCPError:  # refused, or no channel on which to ask
             return Reply.CANNOT_ASK
-        return Reply.NO_ANSWER
 
 
 def _please_ask(question: str) -> t.InputRequiredResult:

@@ -55,8 +55,8 @@ class Handlers:
         """The result of a tool; only a tool that does not exist is an error of the protocol."""
         if params.name not in self._tools:
             raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
-        elicitor = ClientElicitor(context, params, self._settings.elicitation_timeout)
         async with self._callers.toolbox(context) as toolbox:
+            elicitor = ClientElicitor(context, params, self._settings.elicitation_timeout, toolbox.clock)
             try:
                 return await toolbox.call(
                     params.name, params.arguments or {}, elicitor, context.session.report_progress

@@ -74,7 +74,16 @@ async def unheard(progress: float, total: float | None = None, message: str | No
 
 
 class Toolbox:
-    """The tools of one server and their calls."""
+    """The tools of one server and their calls.
+
+    Args:
+        capgo: Where they are answered.
+        settings: Which of them there are.
+
+    Attributes:
+        clock: What tells the time to all that belongs to a call.
+        completions: What a person may mean while typing.
+    """
 
     def __init__(self, capgo: Capgo, settings: Settings) -> None:
         self._capgo = capgo
@@ -82,7 +91,8 @@ class Toolbox:
         self._writer = Writer(capgo, Journal(settings.journal))
         self._scope = OrganizationScope(settings.org, capgo, capgo.clock) if settings.org else None
         self._tools = {tool.name: tool for tool in chosen(settings)}
-        self.completions = Completions(self, capgo.clock, settings.app)
+        self.clock = capgo.clock
+        self.completions = Completions(self, self.clock, settings.app)
 
     def __contains__(self, name: object) -> bool:
         return name in self._tools
@@ -132,7 +142,7 @@ class Toolbox:
             await self._scope.admit(asked)
         match asked:
             case Insight():
-                context = Context(self._capgo, report, self._settings.insight_timeout, self._capgo.clock)
+                context = Context(self._capgo, report, self._settings.insight_timeout, self.clock)
                 facts = self.shown(await asked.gather(context), controls.fields)
             case Operation() if tool.writes:
                 return await self._written(tool, asked, controls, elicitor)

@@ -32,6 +32,7 @@ from capgo_mcp.sandbox import ADMIN_KEY
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support import faulty as f
 from tests.support import samples
+from tests.support.limits import GENEROUS
 
 
 class End(NamedTuple):
@@ -217,7 +218,7 @@ async def test_write_that_may_have_happened_says_read_back(server: f.Faulty, nam
 async def test_answer_is_cut_off_while_it_comes(server: f.Faulty, fault: f.Fault) -> None:
     """No answer can fill the memory, however small it was on its way and whether or not it ends."""
     server.plan = [fault]
-    with anyio.fail_after(10):
+    with anyio.fail_after(GENEROUS):
         async with server.client() as capgo:
             with pytest.raises(UnexpectedAnswer, match="more than 65,536 bytes"):
                 await capgo.send(READ)
@@ -247,7 +248,7 @@ async def test_walk_over_pages_ends_with_the_deadline(server: f.Faulty) -> None:
 async def test_cancelled_call_closes_its_connection(server: f.Faulty) -> None:
     """Nobody at Capgo works on for a caller who has gone."""
     server.plan = [f.HOLD]
-    with anyio.fail_after(10):
+    with anyio.fail_after(GENEROUS):
         async with server.client() as capgo, anyio.create_task_group() as tasks:
             tasks.start_soon(capgo.send, READ)
             await server.held.acquire()
@@ -260,7 +261,7 @@ async def test_hanging_calls_do_not_hold_up_others(server: f.Faulty, monkeypatch
     monkeypatch.setenv("NO_PROXY", "*")
     many = 110  # more than the connections httpx2 allows by default
     server.plan = [f.HEALTHY, *[f.HOLD] * many, f.HEALTHY]
-    with anyio.fail_after(10):
+    with anyio.fail_after(GENEROUS):
         async with server.client(transport=None, rate=10_000) as capgo, anyio.create_task_group() as tasks:
             await capgo.send(READ)
             for _ in range(many):
@@ -274,7 +275,7 @@ async def test_hanging_calls_do_not_hold_up_others(server: f.Faulty, monkeypatch
 async def test_deadline_holds_on_the_clock_of_the_machine(server: f.Faulty) -> None:
     """Without a virtual clock, a call to a Capgo that hangs ends by itself."""
     server.plan = [f.HOLD]
-    with anyio.fail_after(10):
+    with anyio.fail_after(GENEROUS):
         async with server.client(clock=SystemClock(), timeout=0.2) as capgo:
             with pytest.raises(Unreachable, match=r"no answer within 0\.2 seconds"):
                 await capgo.send(READ)

@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 
+from tests.support.limits import GENEROUS
+
 FOLDER: Final = Path(__file__).parents[2] / "build" / "fastmcp"
 VERSION: Final = "4.1.0"
 
@@ -28,7 +30,7 @@ def python() -> Path:
 def test_session(python: Path, server: list[str], home: Path) -> None:
     """It connects, lists and calls; a deletion asks first, an error has its hint."""
     command: list[str | Path] = [python, Path(__file__).with_name("fastmcp_session.py"), *server]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     assert "capgo_set_channel" in seen["tools"]

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from scripts import npm
+from tests.support.limits import GENEROUS
 
 NPM: Final = ("@modelcontextprotocol/inspector",)
 
@@ -18,7 +19,7 @@ def inspect(server: list[str], era: str, *words: str) -> subprocess.CompletedPro
     """Run the Inspector against the server."""
     program = npm.program(NPM[0], "mcp-inspector")
     command: list[str | Path] = [program, "--cli", "-q", "--format", "json", "--protocol-era", era, *server, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS, check=False)
 
 
 def call(server: list[str], era: str, tool: str, **arguments: Any) -> subprocess.CompletedProcess[str]:

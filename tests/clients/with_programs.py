@@ -9,6 +9,7 @@ import pytest
 
 from capgo_mcp.commands.cli import main
 from scripts import npm
+from tests.support.limits import GENEROUS
 
 PROGRAMS: Final = {
     "claude": "@anthropic-ai/claude-code",
@@ -23,7 +24,7 @@ NPM: Final = tuple(PROGRAMS.values())
 def told(program: str, *words: str) -> str:
     """What a program prints; some speak on the other stream only."""
     command: list[str | Path] = [npm.program(PROGRAMS[program], program), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout or done.stderr
 

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from scripts import npm
+from tests.support.limits import GENEROUS
 
 NPM: Final = ("@modelcontextprotocol/sdk", "@modelcontextprotocol/client")
 
@@ -22,7 +23,7 @@ def test_session(package: str, mode: str, revision: str | None, server: list[str
     script = npm.FOLDER / "session.mjs"  # imports are looked for from where a script stands
     shutil.copyfile(Path(__file__).with_name("session.mjs"), script)
     command: list[str | Path] = ["node", script, package, mode, *server]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     assert "capgo_set_channel" in seen["tools"]

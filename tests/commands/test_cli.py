@@ -17,6 +17,7 @@ from capgo_mcp import __version__
 from capgo_mcp.commands.cli import main
 from capgo_mcp.config.options import HTTP_OPTIONS, OPTIONS, Option, flag_of
 from capgo_mcp.operations import DEFAULT, declared_in, every
+from tests.support.limits import GENEROUS
 
 Output = pytest.CaptureFixture[str]
 Run = Callable[..., tuple[int, str, str]]
@@ -200,7 +201,9 @@ def module(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """The command line as a process."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith("CAPGO_")}
     command = [sys.executable, "-m", "capgo_mcp", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60, **options)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, timeout=GENEROUS, **options
+    )
 
 
 def test_demo_succeeds() -> None:

@@ -113,7 +113,7 @@ def test_representations_do_not_show_the_key(shown: object) -> None:
 
 
 async def _failure(key: str | KeySource, transport: httpx2.AsyncBaseTransport) -> CapgoError:
-    async with Capgo(key, url="http://sandbox.invalid", transport=transport, timeout=1) as capgo:
+    async with Capgo(key, url="http://sandbox.invalid", transport=transport) as capgo:
         with pytest.raises(CapgoError) as caught:
             await capgo.send(ListApps())
     return caught.value

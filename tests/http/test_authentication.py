@@ -26,6 +26,7 @@ from capgo_mcp.http.authentication import TokenFile, guard, new_token
 from capgo_mcp.http.serve import application
 from capgo_mcp.http.settings import Issuer, Service
 from capgo_mcp.sandbox import READER_KEY
+from tests.support.limits import GENEROUS
 from tests.support.serving import Caller, request, served
 
 AUDIENCE: Final = "https://mcp.example.com/mcp"
@@ -36,7 +37,7 @@ async def server(service: Service) -> AsyncIterator[tuple[httpx2.AsyncClient, st
     """The server over the sandbox with a key of its own, and a client to call it with."""
     settings = Settings(key=StaticKey(READER_KEY), sandbox=True)
     with served(application(settings, service)) as url:
-        async with httpx2.AsyncClient(timeout=30) as http:
+        async with httpx2.AsyncClient(timeout=GENEROUS) as http:
             yield http, f"{url}/mcp"
 
 

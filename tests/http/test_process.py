@@ -31,7 +31,8 @@ from capgo_mcp.http.serve import application
 from capgo_mcp.http.settings import Service
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.people import DEMO_APP
-from tests.support.serving import GENEROUS, LEGACY, MODERN, Caller, Running, request, running, served, wait_until
+from tests.support.limits import GENEROUS
+from tests.support.serving import LEGACY, MODERN, Caller, Running, request, running, served, wait_until
 
 STATE_KEY: Final = "a-secret-that-every-replica-knows-0123456789"
 KEY: Final = {"x-capgo-api-key": ADMIN_KEY}

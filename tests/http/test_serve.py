@@ -22,6 +22,7 @@ from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, Limits, State, create_app
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import new_app, new_key, new_org
 from capgo_mcp.sandbox.seed.people import DEMO_APP, MIRA
+from tests.support.limits import GENEROUS
 from tests.support.serving import LEGACY, MODERN, Caller, request, served
 
 CALLERS: Final = 200
@@ -56,7 +57,7 @@ async def team(state: State, upstream: str) -> AsyncIterator[Team]:
     """The server, for callers who bring their own key."""
     settings = Settings(key=NoKey(), url=upstream, rate=100_000)
     with served(application(settings, Service())) as url:
-        async with httpx2.AsyncClient(timeout=30, limits=httpx2.Limits(max_connections=20)) as http:
+        async with httpx2.AsyncClient(timeout=GENEROUS, limits=httpx2.Limits(max_connections=20)) as http:
             yield Team(state, url, http)
 
 
@@ -144,7 +145,7 @@ async def test_wrong_keys_of_some_do_not_shut_out_all(team: Team) -> None:
 @each_era
 async def test_speaks_to_real_clients(team: Team, era: str) -> None:
     """The SDK's client shakes hands, lists and calls, in the era it prefers and in the one before."""
-    async with httpx2.AsyncClient(headers={"x-capgo-api-key": ADMIN_KEY}, timeout=30) as http:
+    async with httpx2.AsyncClient(headers={"x-capgo-api-key": ADMIN_KEY}, timeout=GENEROUS) as http:
         transport = streamable_http_client(f"{team.url}/mcp", http_client=http)
         async with Client(transport, mode="auto" if era == MODERN else "legacy") as client:
             assert client.protocol_version == era

@@ -25,6 +25,7 @@ from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.sandbox import ADMIN_KEY
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support import samples
+from tests.support.limits import GENEROUS
 from tests.support.safety import URL, Facts, answering, desk, name_of, named, text
 
 KEY: Final = "0decafc0-ffee-4bad-8bad-c0ffee0ddba1"
@@ -277,7 +278,7 @@ def test_a_process_writes_the_key_nowhere(tmp_path: Path) -> None:
             process.stdin.flush()
             answered = [process.stdout.readline() for _ in range(len(every()) + 1)]
             command = Path(f"/proc/{process.pid}/cmdline").read_bytes().decode()
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=GENEROUS)
     assert len([line for line in answered if '"result"' in line]) == len(every()) + 1
     written = {"stdout": "".join(answered) + out, "stderr": err, "command": command, "journal": journal.read_text()}
     assert [place for place, told in written.items() if KEY in told] == []

@@ -16,16 +16,13 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from capgo_mcp.sandbox.seed.people import DEMO_APP
+from tests.support.limits import ENDLESS, GENEROUS
 
 Message = dict[str, Any]
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 LEGACY: Final = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 MODERN: Final = "2026-07-28"
-GENEROUS: Final = 30.0
-"""Seconds after which a test gives up waiting for an answer, on however slow a machine."""
-SOON: Final = 5.0
-"""Seconds within which a process that was told to end must have ended."""
 
 
 class Server:
@@ -76,10 +73,9 @@ class Server:
 
     async def ended(self) -> int:
         """The exit code of a process that was told to end; what it still writes must be messages."""
-        with anyio.fail_after(SOON):
-            code = await self.process.wait()
         rest = b""
         with anyio.fail_after(GENEROUS):
+            code = await self.process.wait()
             try:
                 while True:
                     rest += await self._stdout.receive()
@@ -198,7 +194,7 @@ async def test_end_of_input_before_any_message() -> None:
 async def call_in_flight() -> AsyncIterator[Server]:
     """A server that waits for an answer of the API."""
     with silent_api() as (url, listener):
-        async with running(CAPGO_API_KEY=KEY, CAPGO_API_URL=url) as server:
+        async with running("--timeout", str(ENDLESS), CAPGO_API_KEY=KEY, CAPGO_API_URL=url) as server:
             await server.initialize()
             await server.send("tools/call", {"name": "capgo_list_apps", "arguments": {}}, id=1)
             with anyio.fail_after(GENEROUS):

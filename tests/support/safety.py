@@ -75,7 +75,7 @@ class Hurry(SystemClock):
         self._skipped += seconds
 
     def fail_after(self, seconds: float) -> AbstractContextManager[object]:
-        """A block that takes no longer; a short patience, which is for waiting only, ends at once."""
+        """A block that takes no longer; a short limit, which is for waiting only, ends at once."""
         return super().fail_after(0 if seconds <= 1 else seconds)
 
 
@@ -115,10 +115,16 @@ YES: Final = t.ElicitResult(action="accept", content={"agree": True})
 
 
 class User:
-    """The user at a client, who gives one reply and remembers what they were asked."""
+    """The user at a client, who gives one reply and remembers what they were asked.
 
-    def __init__(self, reply: t.ElicitResult | None) -> None:
+    Args:
+        reply: The reply, or None of a user who never gives one.
+        meanwhile: What happens as they let the question stand.
+    """
+
+    def __init__(self, reply: t.ElicitResult | None, meanwhile: Callable[[], object] = lambda: None) -> None:
         self._reply = reply
+        self._meanwhile = meanwhile
         self.asked: list[str] = []
 
     async def __call__(self, context: ClientRequestContext, params: t.ElicitRequestParams) -> t.ElicitResult:
@@ -126,6 +132,7 @@ class User:
         del context
         self.asked.append(params.message)
         if self._reply is None:
+            self._meanwhile()
             await anyio.sleep_forever()
         assert self._reply is not None
         return self._reply

@@ -18,8 +18,8 @@ import httpx2
 import uvicorn
 from starlette.types import ASGIApp
 
-GENEROUS: Final = 30.0
-"""Seconds after which a test gives up waiting, on however slow a machine."""
+from tests.support.limits import GENEROUS
+
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 
