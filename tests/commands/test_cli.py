@@ -214,6 +214,13 @@ def test_demo_succeeds() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_server_starts_without_the_sandbox() -> None:
+    """A client waits for the start: what only a session on the sandbox needs is not imported for it."""
+    code = "import sys, capgo_mcp.server.stdio; print(*(name for name in sys.modules if 'sandbox' in name))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=GENEROUS)
+    assert set(done.stdout.split()) <= {"capgo_mcp.sandbox", "capgo_mcp.sandbox.embedded"}
+
+
 def test_module_is_the_command() -> None:
     """`python -m capgo_mcp` is `capgo-mcp`, its exit code included."""
     assert module("--version").stdout == f"capgo-mcp {__version__}\n"
