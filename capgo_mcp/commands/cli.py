@@ -1,4 +1,4 @@
-"""The command line: serves, lists and calls the tools, runs the demo and the sandbox.
+"""The command line: reads what was typed and runs the command.
 
 Imports are late on purpose: a client waits for the server to start, and each command needs only a part.
 """
@@ -8,61 +8,29 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from capgo_mcp import __version__
-from capgo_mcp.commands import setup as setup_commands
+from capgo_mcp.commands.parser import parser
 from capgo_mcp.config.logs import Logs
-from capgo_mcp.config.options import (
-    HTTP_OPTIONS,
-    HTTP_VARIABLES,
-    OPTIONS,
-    VARIABLES,
-    Option,
-    SettingsError,
-    flag_of,
-    values,
-)
+from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.options import OPTIONS, SettingsError, values
 
 if TYPE_CHECKING:
     from capgo_mcp.config.settings import Settings
 
-_ABOUT: Final = """\
-MCP server for Capgo: lets an agent see devices, move channels and clean up bundles.
-
-Without a command it serves MCP over stdin and stdout, which is how clients such as
-Claude Desktop start it. The other commands are for people:
-"""
-_EPILOG: Final = """\
-environment:
-{variables}
-  Every option can be set there as well, e.g. CAPGO_MCP_READ_ONLY=1.
-
-try it without an account:
-  capgo-mcp demo
-  capgo-mcp call --sandbox capgo_list_apps
-"""
-_HTTP_EPILOG: Final = """\
-environment:
-{variables}
-  Every option can be set there as well, e.g. CAPGO_MCP_PORT=8080.
-
-Clients send their key in the header X-Capgo-Api-Key, to http://127.0.0.1:8000/mcp
-unless --host and --port say otherwise.
-"""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     # Importing the SDK builds hundreds of pydantic models; collecting garbage between them is wasted time, and so is
     # reading the metadata of every installed package in search of pydantic's plugins.
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         _logs(options).start()
-        command: int = options.run(options)
+        code = COMMANDS[options.command](options)
         sys.stdout.flush()
     except SettingsError as error:
         print(f"capgo-mcp: {error}", file=sys.stderr)
@@ -70,74 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return command
-
-
-def _parser() -> argparse.ArgumentParser:
-    shared = _options(OPTIONS)
-    parser = argparse.ArgumentParser(
-        "capgo-mcp",
-        description=_ABOUT,
-        epilog=_EPILOG.format(variables="\n".join(f"  {name:20}{what}" for name, what in VARIABLES.items())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[shared],
-    )
-    parser.add_argument("--version", action="version", version=f"capgo-mcp {__version__}")
-    parser.set_defaults(run=_serve)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    setup_commands.add_to(commands, shared)
-
-    demo = commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
-    demo.set_defaults(run=_demo)
-
-    tools = commands.add_parser("tools", help="list the tools", parents=[shared])
-    tools.add_argument("--json", action="store_true", help="as clients see them, with their schemas")
-    tools.set_defaults(run=_tools)
-
-    _add_http(commands, shared)
-
-    call = commands.add_parser("call", help="call one tool and print its answer", parents=[shared])
-    call.add_argument("tool", metavar="TOOL", help="name of the tool, e.g. capgo_list_apps")
-    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
-    call.set_defaults(run=_call)
-
-    sandbox = commands.add_parser("sandbox", help="serve the sandbox over HTTP, to use as CAPGO_API_URL")
-    sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default: %(default)s)")
-    sandbox.set_defaults(run=_sandbox)
-    return parser
-
-
-def _add_http(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser) -> None:
-    http = commands.add_parser(
-        "http",
-        help="serve many clients over streamable HTTP, each with a Capgo key of its own",
-        epilog=_HTTP_EPILOG.format(variables="\n".join(f"  {name}  {what}" for name, what in HTTP_VARIABLES.items())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[shared, _options(HTTP_OPTIONS)],
-    )
-    http.add_argument("--new-token", metavar="NAME", help="print a token for someone and its line for --bearer-tokens")
-    http.set_defaults(run=_http)
-
-
-def _options(options: Sequence[Option]) -> argparse.ArgumentParser:
-    """Options for a command; one that is not given leaves no trace, so that the environment counts."""
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    for option in options:
-        shown = f"{option.help} (default: {option.default})" if option.default else option.help
-        form = _form(option)
-        shared.add_argument(option.flag, help=shown, **form)
-        if option.former:
-            shared.add_argument(flag_of(option.former), dest=option.name, help=argparse.SUPPRESS, **form)
-    return shared
-
-
-def _form(option: Option) -> dict[str, Any]:
-    """What argparse has to know of an option's value."""
-    if not option.metavar:
-        return {"action": "store_true"}
-    kind = type(option.default) if isinstance(option.default, int | float) else str
-    return {"metavar": option.metavar, "type": kind, "choices": option.choices or None}
+    return code
 
 
 def _logs(options: argparse.Namespace) -> Logs:
@@ -229,3 +130,59 @@ def _sandbox(options: argparse.Namespace) -> int:
         print(f"  {role:10} {key}", file=sys.stderr)
     uvicorn.run(create_app(), host=options.host, port=options.port, log_level="warning")
     return 0
+
+
+def _install(options: argparse.Namespace) -> int:
+    from capgo_mcp.install import clients, launch, setup  # noqa: PLC0415 - see the module's docstring
+
+    if options.client is None:
+        return setup.overview(Machine.here())
+    flags = {option.name: vars(options)[option.name] for option in OPTIONS if option.name in options}
+    return setup.install(
+        clients.named(options.client),
+        Machine.here(),
+        launch.this_program(),
+        flags,
+        write_key=options.write_key,
+        dry_run=options.dry_run,
+    )
+
+
+def _uninstall(options: argparse.Namespace) -> int:
+    from capgo_mcp.install import clients, setup  # noqa: PLC0415 - see the module's docstring
+
+    return setup.uninstall(clients.named(options.client), Machine.here(), dry_run=options.dry_run)
+
+
+def _login(options: argparse.Namespace) -> int:
+    from capgo_mcp.commands.login import login  # noqa: PLC0415 - see the module's docstring
+
+    return login(Machine.here(), in_file=options.file)
+
+
+def _logout(_: argparse.Namespace) -> int:
+    from capgo_mcp.commands.login import logout  # noqa: PLC0415 - see the module's docstring
+
+    return logout(Machine.here())
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from capgo_mcp.doctor import doctor  # noqa: PLC0415 - see the module's docstring
+
+    return int(_run(partial(doctor, _settings(options), Machine.here(), as_json=options.json)))
+
+
+COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace], int]]] = {
+    None: _serve,
+    "install": _install,
+    "uninstall": _uninstall,
+    "login": _login,
+    "logout": _logout,
+    "doctor": _doctor,
+    "demo": _demo,
+    "tools": _tools,
+    "call": _call,
+    "http": _http,
+    "sandbox": _sandbox,
+}
+"""What each command runs; without one, the server of a single client."""

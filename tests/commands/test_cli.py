@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from capgo_mcp import __version__
-from capgo_mcp.commands.cli import main
+from capgo_mcp.commands.cli import COMMANDS, main
 from capgo_mcp.config.options import HTTP_OPTIONS, OPTIONS, Option, flag_of
 from capgo_mcp.operations import DEFAULT, declared_in, every
 from tests.support.limits import GENEROUS
@@ -165,6 +165,14 @@ def test_wrong_settings_are_told_in_a_sentence(
     assert err.startswith("capgo-mcp: ")
     assert said in err
     assert len(err.splitlines()) == 1
+
+
+def test_every_command_that_is_shown_runs(run: Run) -> None:
+    """What --help lists and what can be run are the same commands."""
+    shown = re.findall(
+        r"^    (\w+)", run("--help")[1].partition("commands:")[2].partition("environment:")[0], re.MULTILINE
+    )
+    assert sorted(shown) == sorted(filter(None, COMMANDS))
 
 
 def test_former_flag_is_the_new_one(run: Run) -> None:

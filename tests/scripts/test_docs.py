@@ -16,7 +16,8 @@ import pytest
 import uvicorn
 
 from capgo_mcp.client import error_codes
-from capgo_mcp.commands.cli import _parser
+from capgo_mcp.commands.cli import COMMANDS
+from capgo_mcp.commands.parser import parser
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, variable_of
 from capgo_mcp.sandbox import ADMIN_KEY, create_app
 
@@ -63,7 +64,7 @@ def test_json_snippets_are_json(page: str, block: str) -> None:
 @pytest.mark.parametrize("command", commands("capgo-mcp"))
 def test_commands_are_understood(command: str) -> None:
     """Every capgo-mcp command that is shown parses."""
-    assert _parser().parse_args(shlex.split(command)[1:]).run
+    assert parser().parse_args(shlex.split(command)[1:]).command in COMMANDS
 
 
 @pytest.mark.parametrize("command", [command for command in commands("capgo-mcp") if "call --sandbox" in command])

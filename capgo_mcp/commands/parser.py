@@ -1,0 +1,115 @@
+"""What can be typed after `capgo-mcp`: every command with its options, and nothing of what they do."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, Final
+
+from capgo_mcp import __version__
+from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of
+
+_ABOUT: Final = """\
+MCP server for Capgo: lets an agent see devices, move channels and clean up bundles.
+
+Without a command it serves MCP over stdin and stdout, which is how clients such as
+Claude Desktop start it. The other commands are for people:
+"""
+_EPILOG: Final = """\
+environment:
+{variables}
+  Every option can be set there as well, e.g. CAPGO_MCP_READ_ONLY=1.
+
+try it without an account:
+  capgo-mcp demo
+  capgo-mcp call --sandbox capgo_list_apps
+"""
+_HTTP_EPILOG: Final = """\
+environment:
+{variables}
+  Every option can be set there as well, e.g. CAPGO_MCP_PORT=8080.
+
+Clients send their key in the header X-Capgo-Api-Key, to http://127.0.0.1:8000/mcp
+unless --host and --port say otherwise.
+"""
+_CLIENTS: Final = "claude-desktop, claude-code, cursor, vscode, windsurf, codex, gemini, copilot, zed or opencode"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; what it reads has the name of the command in `command`, or None there when none was typed."""
+    shared = _options(OPTIONS)
+    whole = argparse.ArgumentParser(
+        "capgo-mcp",
+        description=_ABOUT,
+        epilog=_EPILOG.format(variables="\n".join(f"  {name:20}{what}" for name, what in VARIABLES.items())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    whole.add_argument("--version", action="version", version=f"capgo-mcp {__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    _add_setup(commands, shared)
+    _add_use(commands, shared)
+    _add_http(commands, shared)
+    sandbox = commands.add_parser("sandbox", help="serve the sandbox over HTTP, to use as CAPGO_API_URL")
+    sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default: %(default)s)")
+    return whole
+
+
+def _add_setup(commands: Any, shared: argparse.ArgumentParser) -> None:
+    install = commands.add_parser(
+        "install", help="add the server, with the options given here, to an MCP client", parents=[shared]
+    )
+    install.add_argument("client", metavar="CLIENT", nargs="?", help=f"{_CLIENTS}; without it, tell which are here")
+    install.add_argument("--write-key", action="store_true", help="write the API key itself into the client's file")
+    uninstall = commands.add_parser("uninstall", help="take it out of a client again")
+    uninstall.add_argument("client", metavar="CLIENT", help=_CLIENTS)
+    for command in (install, uninstall):
+        command.add_argument("--dry-run", action="store_true", help="only show what would change")
+
+    login = commands.add_parser("login", help="save an API key, in the system's keyring or in a private file")
+    login.add_argument("--file", action="store_true", help="save it in the file, even where there is a keyring")
+    commands.add_parser("logout", help="forget the saved key")
+
+    doctor = commands.add_parser("doctor", help="check key, network, rights and clients", parents=[shared])
+    doctor.add_argument("--json", action="store_true", help="as JSON, for scripts; the exit code tells as well")
+
+
+def _add_use(commands: Any, shared: argparse.ArgumentParser) -> None:
+    commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
+
+    tools = commands.add_parser("tools", help="list the tools", parents=[shared])
+    tools.add_argument("--json", action="store_true", help="as clients see them, with their schemas")
+
+    call = commands.add_parser("call", help="call one tool and print its answer", parents=[shared])
+    call.add_argument("tool", metavar="TOOL", help="name of the tool, e.g. capgo_list_apps")
+    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
+
+
+def _add_http(commands: Any, shared: argparse.ArgumentParser) -> None:
+    http = commands.add_parser(
+        "http",
+        help="serve many clients over streamable HTTP, each with a Capgo key of its own",
+        epilog=_HTTP_EPILOG.format(variables="\n".join(f"  {name}  {what}" for name, what in HTTP_VARIABLES.items())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared, _options(HTTP_OPTIONS)],
+    )
+    http.add_argument("--new-token", metavar="NAME", help="print a token for someone and its line for --bearer-tokens")
+
+
+def _options(options: Sequence[Option]) -> argparse.ArgumentParser:
+    """Options for a command; one that is not given leaves no trace, so that the environment counts."""
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    for option in options:
+        shown = f"{option.help} (default: {option.default})" if option.default else option.help
+        form = _form(option)
+        shared.add_argument(option.flag, help=shown, **form)
+        if option.former:
+            shared.add_argument(flag_of(option.former), dest=option.name, help=argparse.SUPPRESS, **form)
+    return shared
+
+
+def _form(option: Option) -> dict[str, Any]:
+    """What argparse has to know of an option's value."""
+    if not option.metavar:
+        return {"action": "store_true"}
+    kind = type(option.default) if isinstance(option.default, int | float) else str
+    return {"metavar": option.metavar, "type": kind, "choices": option.choices or None}
