@@ -1,6 +1,7 @@
 """One word has one meaning: no name stands for two things in this package."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,17 @@ def types_of(path: Path) -> Iterator[str]:
             name = node.targets[0].id.lstrip("_")
             if name[:1].isupper() and not name.isupper():
                 yield name
+
+
+def test_glossary_is_short_and_about_what_is_there() -> None:
+    """CONTRIBUTING.md explains at most fifteen words, and each is the name of a class, a module or a room."""
+    section = (
+        (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Words\n")[2].partition("\n## ")[0]
+    )
+    words = re.findall(r"^\| (\w+) \|", section, re.MULTILINE)[1:]
+    names = {name.lower() for path in ROOT.rglob("*.py") for name in (*types_of(path), path.stem, path.parent.name)}
+    assert 0 < len(words) <= 15
+    assert set(words) - names == {"toolset"}  # the module that an operation stands in
 
 
 def test_no_name_stands_for_two_things() -> None:

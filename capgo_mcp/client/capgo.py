@@ -95,7 +95,7 @@ class Capgo:
             OutcomeUnknown: A write was sent and no answer came.
             UnexpectedAnswer: The answer cannot be read.
         """
-        key = await self._key.read()
+        key = await self._key.read()  # each time: it may have been replaced while the server runs
         deadline = Deadline(self._clock, self._timeout)
         headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})
         attempt = partial(self._attempt, key=key, headers=headers)
@@ -144,6 +144,7 @@ class Capgo:
 
     async def _attempt(self, operation: Operation[A], seconds: float, *, key: str, headers: Mapping[str, str]) -> A:
         try:
+            # By our clock and around all of it: httpx2 limits each read, and a byte now and then would last for ever.
             with self._clock.fail_after(seconds):
                 response, content = await self._carry(operation, headers)
         except TimeoutError as error:

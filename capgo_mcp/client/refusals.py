@@ -49,6 +49,7 @@ class Refusal:
             details=(message, *_details(more if isinstance(more, dict) else {})),
             issues=_issues(more if isinstance(more, dict) else {}),
             retry_after=_seconds(retry_after),
+            # A limit of the key gives its reason, even where it names a device.
             about_device=isinstance(more, dict) and "device_id" in more and "reason" not in more,
         )
 

@@ -37,6 +37,7 @@ def write_request(operation: Operation[Any]) -> Request:
     """The request of an operation: reads carry their arguments in the query, everything else in a JSON body."""
     spec = operation.spec
     ours = {"limit"} if spec.paging is Paging.FIXED else None  # Capgo fixes the size of these pages
+    # What nobody set is left out: where Capgo checks types, null is a wrong one.
     arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours, context=WIRE)
     path = re.sub(r"{(\w+)}", lambda name: quote(str(arguments.pop(name[1])), safe=""), spec.path)
     if spec.method == "GET":
@@ -114,6 +115,7 @@ def _json(content: bytes) -> Any:
     """The body as JSON; None for anything else, which no answer of the API is."""
     try:
         body = json.loads(content)
+        # JSON can name half of a character, which no text can be written with later; looking costs less than cleaning.
         return whole(body) if rb"\ud" in content.lower() else body
     except (ValueError, RecursionError):
         return None

@@ -92,6 +92,7 @@ class Toolbox:
         self._scope = OrganizationScope(settings.org, capgo, capgo.clock) if settings.org else None
         self._tools = {tool.name: tool for tool in chosen(settings)}
         self.clock = capgo.clock
+        # They read through `send`, and so through this toolbox: what is locked is not offered either.
         self.completions = Completions(self, self.clock, settings.app)
 
     def __contains__(self, name: object) -> bool:
