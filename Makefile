@@ -52,7 +52,7 @@ fix: $(VENV)/dev
 	$(BIN)/ruff format .
 
 definitions: $(VENV)/run
-	$(BIN)/python -m capgo_mcp.agent.definitions
+	$(BIN)/python -m scripts.definitions
 
 docs: $(VENV)/run
 	$(BIN)/python -m scripts.docs

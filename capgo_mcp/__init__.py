@@ -5,7 +5,7 @@ The client is `Capgo`; what it can send stands in `capgo_mcp.operations`.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from capgo_mcp.client.version import __version__
 
 if TYPE_CHECKING:
     from capgo_mcp.api.errors import CapgoError

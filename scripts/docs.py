@@ -18,6 +18,7 @@ from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARI
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.operations import OPT_IN, declared_in, toolset
 from scripts import manifests as registry
+from scripts import rooms
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -102,7 +103,12 @@ def configuration() -> str:
     )
 
 
-SECTIONS: Final = {"tools": tools, "clients": clients}
+def room_table() -> str:
+    """The table of the rooms, in the words of the rooms themselves."""
+    return _table(("room", "what lives there"), [(f"`{name}/`", what) for name, what in rooms.descriptions()])
+
+
+SECTIONS: Final = {"tools": tools, "clients": clients, "rooms": room_table, "picture": rooms.picture}
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
 _SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)
 
@@ -115,7 +121,7 @@ def filled(page: str) -> str:
 def generated() -> dict[Path, str]:
     """What every file that is generated, wholly or in parts, should hold."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
     return {
         **{page: filled(page.read_text(encoding="utf-8")) for page in pages},
         ROOT / "docs" / "configuration.md": configuration(),

@@ -7,7 +7,6 @@ from typing import Any, Final, Self, cast
 
 import httpx2
 
-from capgo_mcp import __version__
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
 from capgo_mcp.client import telemetry
@@ -17,6 +16,7 @@ from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.paging import collect
 from capgo_mcp.client.rate_limiter import RateLimiter
 from capgo_mcp.client.retry import GATEWAY, pause, time_for_answer
+from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import key_header, read_answer, request_id_of, unreadable, write_request
 
 DEFAULT_URL: Final = "https://api.capgo.app"

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
 
-from capgo_mcp import __version__
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Operation
+from capgo_mcp.client.version import __version__
 
 _TRACER: Final = get_tracer("capgo_mcp", __version__)
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, Final
 
-from capgo_mcp import __version__
+from capgo_mcp.client.version import __version__
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of
 
 _ABOUT: Final = """\

@@ -13,7 +13,7 @@ from urllib.request import getproxies
 
 import httpx2
 
-from capgo_mcp import __version__
+from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
 from capgo_mcp.sandbox.embedded import EmbeddedSandbox

@@ -9,7 +9,7 @@ from mcp import MCPError
 from mcp.server import CacheHint, Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
-from capgo_mcp import __version__
+from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.safety.elicitation import ClientElicitor, InputRequired
 from capgo_mcp.server import icons, prompts, resources

@@ -119,5 +119,7 @@ def test_every_tool_and_option_is_documented() -> None:
 
 def test_tables_are_tables() -> None:
     """Every row of a generated table has as many cells as its head."""
-    for section in docs.SECTIONS.values():
-        assert len({line.count("|") for line in section().splitlines()}) == 1
+    tables = [text for section in docs.SECTIONS.values() if (text := section()).startswith("|")]
+    assert tables
+    for table in tables:
+        assert len({line.count("|") for line in table.splitlines()}) == 1
