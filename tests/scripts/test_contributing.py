@@ -10,6 +10,7 @@ from textwrap import dedent
 from typing import Final
 
 from scripts.docs import ROOT
+from tests.support import tree
 
 PAGE: Final = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCKS: Final = [
@@ -22,12 +23,11 @@ CONCERNED: Final = "lock_channel or channel.lock or exactly_one_row or methods_a
 
 
 def copy(target: Path) -> None:
-    """Copy what git knows, and what it would take: the tree as it is now."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target / name)
+    """Copy the project as it is now, as the checkout that its tests expect."""
+    subprocess.run(["git", "init", "--quiet", target], check=True)
+    for name in tree.files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target / name)
 
 
 def insert(path: Path, block: str, before: str) -> None:
