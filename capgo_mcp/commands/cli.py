@@ -144,6 +144,7 @@ def _install(options: argparse.Namespace) -> int:
         launch.this_program(),
         flags,
         write_key=options.write_key,
+        replace=options.replace,
         dry_run=options.dry_run,
     )
 

@@ -60,6 +60,7 @@ def _add_setup(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     install.add_argument("client", metavar="CLIENT", nargs="?", help=f"{_CLIENTS}; without it, tell which are here")
     install.add_argument("--write-key", action="store_true", help="write the API key itself into the client's file")
+    install.add_argument("--replace", action="store_true", help="take the place of another server named capgo")
     uninstall = commands.add_parser("uninstall", help="take it out of a client again")
     uninstall.add_argument("client", metavar="CLIENT", help=_CLIENTS)
     for command in (install, uninstall):

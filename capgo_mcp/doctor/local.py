@@ -14,9 +14,10 @@ from capgo_mcp.config.keystore import is_open, saved
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
-from capgo_mcp.install.clients import CLIENTS, Client
+from capgo_mcp.install.clients import CLIENTS, NAME, Client
+from capgo_mcp.install.entries import Entries, described, words
 from capgo_mcp.install.files import ConfigFile
-from capgo_mcp.install.text import Unusable, found
+from capgo_mcp.install.text import Unusable
 
 _LITERAL: Final = re.compile(r"[A-Za-z0-9._:-]{8,}")
 
@@ -76,24 +77,21 @@ def _client(client: Client, machine: Machine) -> Finding:
     place = machine.short(file.path)
     again = f"Run: capgo-mcp install {client.name}"
     try:
-        entry = found(client.editor.read(file.read() or ""), client.keys)
+        entries = Entries.read(client, file.read() or "")
     except Unusable as error:
         return problem("clients", f"{client.title} cannot read {place}: {error}", "Mend the file by hand.")
-    if entry is None:
-        return note("clients", f"{client.title} is here, without the server.", again)
-    command = _command(entry)
+    if not entries.ours:
+        other = entries.others.get(NAME)
+        but = f"; it has {described(other)} under the name {NAME}" if other else ""
+        return note("clients", f"{client.title} is here, without the server{but}.", again)
+    entry = next(iter(entries.ours.values()))
+    command = words(entry)[0]
     if shutil.which(command) is None:
-        return problem("clients", f"{client.title} starts {command or 'nothing'}, which is not there.", again)
+        return problem("clients", f"{client.title} starts {command}, which is not there.", again)
     if _holds_key(entry) and is_open(file.path):
         then = f"Run: chmod 600 {place}, or take the key out with capgo-mcp install {client.name} after capgo-mcp login"
         return note("clients", f"{client.title} has the key in {place}, which others can read.", then)
     return fine("clients", f"{client.title} has the server, in {place}.")
-
-
-def _command(entry: Any) -> str:
-    command = entry.get("command") if isinstance(entry, dict) else None
-    first = command[0] if isinstance(command, list) and command else command
-    return first if isinstance(first, str) else ""
 
 
 def _holds_key(entry: Any) -> bool:

@@ -14,7 +14,9 @@ from capgo_mcp.install.text import Editor, Keys
 from capgo_mcp.install.toml import Toml
 
 NAME: Final = "capgo"
-"""What the server is called in every client."""
+"""What the server is called in every client, unless another server has the name."""
+BESIDE: Final = "capgo-mcp"
+"""What it is called then."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Client:
         entry: An entry in its own form.
         reference: How the file refers to a variable NAME of the client's environment; empty where it cannot.
         hands_on: Whether the file lists variables that the client hands on from its environment instead.
+        projects: The way to the projects in the file that may have servers of their own; empty where none can.
     """
 
     name: str
@@ -40,11 +43,11 @@ class Client:
     entry: Callable[[Launch], dict[str, Any]]
     reference: str = ""
     hands_on: bool = False
+    projects: Keys = ()
 
-    @property
-    def keys(self) -> Keys:
-        """The way to the server's entry."""
-        return (self.under, NAME)
+    def keys(self, name: str) -> Keys:
+        """The way to the entry of a server."""
+        return (self.under, name)
 
     def path(self, machine: Machine) -> Path:
         """The file to change: the first that is there, else the usual one."""
@@ -109,6 +112,7 @@ CLIENTS: Final = (
         "mcpServers",
         _typed,
         reference="${NAME:-}",
+        projects=("projects",),
     ),
     Client(
         "cursor",

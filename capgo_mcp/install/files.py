@@ -2,14 +2,16 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from capgo_mcp.install.text import Unusable
 
 _MARK: Final = "\ufeff"
+_ENDING: Final = ".before-capgo"
 _OTHERS: Final = 0o077
 _PRIVATE: Final = 0o600
 _MODE: Final = 0o777
@@ -25,11 +27,6 @@ class ConfigFile:
 
     path: Path
 
-    @property
-    def backup(self) -> Path:
-        """Where the file is kept as it was before this program changed it."""
-        return self.path.with_name(f"{self.path.name}.before-capgo")
-
     def read(self) -> str | None:
         """What it holds, or None where there is no file.
 
@@ -38,21 +35,38 @@ class ConfigFile:
         """
         return _read(self.path)
 
-    def earlier(self) -> str | None:
-        """What the backup holds, or None where there is none.
+    def backups(self) -> list["Backup"]:
+        """The file as it was before each change this program made, the newest first.
 
         Raises:
-            Unusable: It cannot be read as text.
+            Unusable: One of them cannot be read as text.
         """
-        return _read(self.backup)
+        return [Backup(path, _text(path).removeprefix(_MARK)) for _, path in self._numbered()]
 
-    def keep(self) -> None:
-        """Make a backup of the file, which is there, with the same rights.
+    def keep(self) -> Path | None:
+        """Make a backup of the file, with the same rights, and return its path; None where there is no file.
+
+        No backup is ever overwritten. Of backups that hold the same, the newest remains.
 
         Raises:
             Unusable: It cannot be written.
         """
-        _replace(self.backup, _text(self.path), _rights(self.path))
+        if not self.path.exists():
+            return None
+        text, there = _text(self.path), self._numbered()
+        number = there[0][0] + 1 if there else 1
+        path = self.path.with_name(f"{self.path.name}{_ENDING}" + (f"-{number}" if number > 1 else ""))
+        _replace(path, text, _rights(self.path))
+        for _, other in there:
+            if _text(other) == text:
+                other.unlink()
+        return path
+
+    def _numbered(self) -> list[tuple[int, Path]]:
+        name = re.compile(re.escape(f"{self.path.name}{_ENDING}") + r"(?:-(\d+))?")
+        beside = self.path.parent.iterdir() if self.path.parent.is_dir() else ()
+        matches = ((name.fullmatch(path.name), path) for path in beside)
+        return sorted(((int(match[1] or 1), path) for match, path in matches if match), reverse=True)
 
     def write(self, text: str, *, private: bool = False) -> None:
         """Replace the file, or make it.
@@ -73,10 +87,17 @@ class ConfigFile:
         """Delete the file, which is there."""
         self.path.unlink()
 
-    def restore(self) -> None:
-        """Put the backup, which is there, in the place of the file."""
-        _replace(self.path, _text(self.backup), _rights(self.backup))
-        self.backup.unlink()
+    def restore(self, backup: "Backup") -> None:
+        """Put a backup in the place of the file."""
+        _replace(self.path, _text(backup.path), _rights(backup.path))
+        backup.path.unlink()
+
+
+class Backup(NamedTuple):
+    """A file as it was: where it is kept, and what it held."""
+
+    path: Path
+    text: str
 
 
 def _read(path: Path) -> str | None:

@@ -1,7 +1,7 @@
 """`capgo-mcp install` and `capgo-mcp uninstall`: what they show and do."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import anyio
@@ -12,11 +12,12 @@ from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.options import SettingsError, written
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.install.change import Change, adding, removing
-from capgo_mcp.install.clients import CLIENTS, Client
+from capgo_mcp.install.clients import CLIENTS, NAME, Client
+from capgo_mcp.install.entries import Entries, described
 from capgo_mcp.install.files import ConfigFile
 from capgo_mcp.install.key import KeyWay, address, key_way, written_key
 from capgo_mcp.install.launch import Launch, Program
-from capgo_mcp.install.text import Unusable, found
+from capgo_mcp.install.text import Unusable
 
 
 def overview(machine: Machine) -> int:
@@ -31,16 +32,25 @@ def state(client: Client, machine: Machine) -> str:
     """In a phrase, whether a client is there and has the server."""
     path = client.path(machine)
     try:
-        data = client.editor.read(ConfigFile(path).read() or "")
+        entries = Entries.read(client, ConfigFile(path).read() or "")
     except Unusable:
         return f"its configuration cannot be read: {machine.short(path)}"
-    if found(data, client.keys) is not None:
-        return f"has the server, in {machine.short(path)}"
+    if entries.ours:
+        return f"has the server{_alias(next(iter(entries.ours)))}, in {machine.short(path)}"
+    if NAME in entries.others:
+        return f"is here, with {described(entries.others[NAME])} named {NAME}"
     return "is here, without the server" if client.lives_on(machine) else "not found here"
 
 
 def install(
-    client: Client, machine: Machine, program: Program, flags: Mapping[str, Any], *, write_key: bool, dry_run: bool
+    client: Client,
+    machine: Machine,
+    program: Program,
+    flags: Mapping[str, Any],
+    *,
+    write_key: bool,
+    replace: bool,
+    dry_run: bool,
 ) -> int:
     """Add the server to a client, with the options it was given here.
 
@@ -50,6 +60,7 @@ def install(
         program: How the server is started.
         flags: The options for the server.
         write_key: Whether the API key shall stand in the client's file.
+        replace: Whether the server shall take the place of another one that has its name.
         dry_run: Whether to show the change only.
 
     Returns:
@@ -63,18 +74,21 @@ def install(
     command, *arguments = program.command()
     environment = {} if settings.sandbox else {**address(machine.environment), **way.environment}
     launch = Launch(command, (*arguments, *written(flags)), environment, way.inherited)
-    change = adding(client, ConfigFile(client.path(machine)), client.entry(launch))
+    change = adding(client, ConfigFile(client.path(machine)), client.entry(launch), replace=replace)
     _show(change, machine)
     if change.before == change.after:
         print(f"{client.title} has the server already, with these options.", file=sys.stderr)
         return 0
-    print(way.sentence, file=sys.stderr)
+    name = change.entries.name(replace=replace)
+    for sentence in (*_neighbours(client, change.entries, name), way.sentence):
+        print(sentence, file=sys.stderr)
     if dry_run:
         return _nothing_written()
-    change.make(private=way.literal)
-    if change.keeps:
-        print(f"The file as it was: {machine.short(change.file.backup)}", file=sys.stderr)
-    print(f"{client.title} has the server now. Restart it, and ask: Which Capgo apps do I have?", file=sys.stderr)
+    _make(change, machine, private=way.literal)
+    print(
+        f"{client.title} has the server now{_alias(name)}. Restart it, and ask: Which Capgo apps do I have?",
+        file=sys.stderr,
+    )
     return 0
 
 
@@ -91,7 +105,7 @@ def uninstall(client: Client, machine: Machine, *, dry_run: bool) -> int:
     _show(change, machine)
     if dry_run:
         return _nothing_written()
-    change.make()
+    _make(change, machine)
     print(f"The server is gone from {client.title}. Restart it.", file=sys.stderr)
     return 0
 
@@ -105,6 +119,26 @@ def _way(client: Client, machine: Machine, settings: Settings, *, write_key: boo
         return written_key(anyio.run(settings.key.read))
     except KeyMissing as error:
         raise SettingsError(f"There is no key to write: {error.sentence}") from None
+
+
+def _neighbours(client: Client, entries: Entries, name: str) -> Iterator[str]:
+    """What becomes of servers that have a name of this one."""
+    if other := entries.others.get(name):
+        yield f"This server takes the place of {described(other)}, which uninstall puts back."
+    elif other := entries.others.get(NAME):
+        yield f"{client.title} has {described(other)} under the name {NAME}; it stays, and this one is called {name}."
+    if entries.hidden:
+        told = f"In a project of yours, {client.title} has {described(entries.hidden)} under the name {NAME}"
+        yield f"{told}, which hides this one there." if name == NAME else f"{told}; this one is called {name}."
+
+
+def _alias(name: str) -> str:
+    return "" if name == NAME else f", as {name}"
+
+
+def _make(change: Change, machine: Machine, *, private: bool = False) -> None:
+    if kept := change.make(private=private):
+        print(f"The file as it was: {machine.short(kept)}", file=sys.stderr)
 
 
 def _show(change: Change, machine: Machine) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date, time
 from typing import Any, Final, NamedTuple
 
 from capgo_mcp.install.text import Keys, Splice, Unusable, apply, found, newline, with_entry, without_entry
@@ -124,7 +125,11 @@ def _laid_out(keys: Keys, entry: Mapping[str, Any], line_end: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """A text, number, list or table on one line; JSON writes all but the table as TOML does."""
+    """A value on one line; JSON writes texts, numbers and truth values as TOML does."""
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{json.dumps(name)} = {_value(inner)}' for name, inner in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, date | time):
+        return value.isoformat()
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -212,7 +212,7 @@ async def test_clients_are_looked_at(machine: Machine, wire: Wire) -> None:
         "gemini": {},
         "windsurf": {"mcpServers": {"capgo": {"command": "/gone/capgo-mcp"}}},
         "zed": {"context_servers": {"capgo": entry | {"env": {"CAPGO_API_KEY": KEY}}}},
-        "opencode": {"mcp": {"capgo": {"command": [sys.executable]}}},
+        "opencode": {"mcp": {"capgo": {"command": [sys.executable, "-m", "capgo_mcp"]}}},
     }
     for name, data in files.items():
         place = named(name).path(machine)

@@ -11,8 +11,8 @@ import pytest
 from capgo_mcp.commands.cli import main
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.install.clients import CLIENTS, Client, named
+from capgo_mcp.install.entries import Entries, words
 from capgo_mcp.install.files import ConfigFile
-from capgo_mcp.install.text import found
 from tests.support.data import DATA
 
 SAMPLES: Final = DATA / "clients"
@@ -20,36 +20,10 @@ KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 BROKEN: Final = sorted(path.name for path in (SAMPLES / "broken").iterdir())
 
 
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """An account of its own, in which nothing is installed and no key is saved."""
-    for name in ("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "COPILOT_HOME", "CAPGO_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    return Machine.here()
-
-
-@pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
-def client(request: pytest.FixtureRequest) -> Client:
-    """Each client in turn."""
-    found_client: Client = request.param
-    return found_client
-
-
-@pytest.fixture
-def sample(client: Client, machine: Machine) -> Path:
-    """The client's configuration with a user's own content, in its place."""
-    (source,) = SAMPLES.glob(f"{client.name}.*")
-    place = client.places(machine)[0].with_suffix(source.suffix)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, place)
-    return place
-
-
 def entry_in(client: Client, path: Path) -> Any:
     """The server's entry in a client's file."""
-    return found(client.editor.read(ConfigFile(path).read() or ""), client.keys)
+    (entry,) = Entries.read(client, ConfigFile(path).read() or "").ours.values()
+    return entry
 
 
 def stands_in(inner: str, outer: str) -> bool:
@@ -64,11 +38,10 @@ def test_install_keeps_everything_else(client: Client, sample: Path, capsys: pyt
     assert main(["install", client.name, "--sandbox", "--app", "com.demo.app"]) == 0
     after = sample.read_bytes().decode()
     data = client.editor.read(after.removeprefix("\ufeff"))
-    entry = found(data, client.keys)
-    words = [entry["command"], *entry["args"]] if "args" in entry else entry["command"]
-    assert words[-3:] == ["--sandbox", "--app", "com.demo.app"]
-    assert shutil.which(words[0])
-    data[client.under].pop("capgo")
+    ((name, entry),) = Entries.read(client, after.removeprefix("\ufeff")).ours.items()
+    assert words(entry)[-3:] == ("--sandbox", "--app", "com.demo.app")
+    assert shutil.which(words(entry)[0])
+    data[client.under].pop(name)
     assert data == {client.under: {}} | client.editor.read(before.removeprefix("\ufeff"))
     assert ("\r\n" in before) == ("\r\n" in after)
     assert "\n" not in after.replace("\r\n", "") or "\r\n" not in before
@@ -78,13 +51,14 @@ def test_install_keeps_everything_else(client: Client, sample: Path, capsys: pyt
 
 
 def test_uninstall_restores_every_byte(client: Client, sample: Path) -> None:
-    """Adding and taking out leaves the file as it was and nothing beside it."""
+    """Adding and taking out leaves the file as it was, and beside it only what was taken out."""
     before = sample.read_bytes()
     assert main(["install", client.name]) == 0
     assert sample.read_bytes() != before
     assert main(["uninstall", client.name]) == 0
     assert sample.read_bytes() == before
-    assert list(sample.parent.glob(f"*{sample.name}*")) == [sample]
+    (taken_out,) = ConfigFile(sample).backups()
+    assert Entries.read(client, taken_out.text).ours
 
 
 def test_uninstall_keeps_what_was_changed_meanwhile(client: Client, sample: Path) -> None:
@@ -97,7 +71,7 @@ def test_uninstall_keeps_what_was_changed_meanwhile(client: Client, sample: Path
     assert main(["uninstall", client.name]) == 0
     data = client.editor.read(ConfigFile(sample).read() or "")
     assert data[client.under]["meanwhile"] == entry
-    assert "capgo" not in data[client.under]
+    assert not Entries.read(client, ConfigFile(sample).read() or "").ours
 
 
 def test_install_where_there_is_no_file(client: Client, machine: Machine) -> None:
@@ -214,7 +188,7 @@ def test_rights_of_a_file_stay(machine: Machine, rights: int) -> None:
     place.chmod(rights)
     assert main(["install", "claude-code"]) == 0
     assert stat.S_IMODE(place.stat().st_mode) == rights
-    assert stat.S_IMODE(ConfigFile(place).backup.stat().st_mode) == rights
+    assert stat.S_IMODE(ConfigFile(place).backups()[0].path.stat().st_mode) == rights
     place.chmod(0o600)
     assert main(["uninstall", "claude-code"]) == 0
     assert stat.S_IMODE(place.stat().st_mode) == rights
