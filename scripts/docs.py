@@ -5,6 +5,7 @@
 
 import json
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.config.machine import Machine, System
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of, variable_of
 from capgo_mcp.install.clients import CLIENTS
+from capgo_mcp.install.source import PACKAGE, SOURCE, Source
 from capgo_mcp.operations import OPT_IN, declared_in, toolset
 from scripts import manifests as registry
 from scripts import rooms
@@ -108,7 +110,25 @@ def room_table() -> str:
     return _table(("room", "what lives there"), [(f"`{name}/`", what) for name, what in rooms.descriptions()])
 
 
-SECTIONS: Final = {"tools": tools, "clients": clients, "rooms": room_table, "picture": rooms.picture}
+def get(source: Source = SOURCE) -> str:
+    """How to get the program; it names a place only when that place is ours.
+
+    Args:
+        source: Where the program can be had.
+    """
+    requirement = shlex.quote(source.requirement())
+    where = "" if source.released or source.git else " in a checkout"
+    sentence = (
+        ""
+        if source.released
+        else f"It is not published in a package index yet: a package named {PACKAGE} there is somebody else's. "
+    )
+    return (
+        f"{sentence}Install it{where}:\n\n```sh\nuv tool install {requirement}    # or: pipx install {requirement}\n```"
+    )
+
+
+SECTIONS: Final = {"tools": tools, "clients": clients, "get": get, "rooms": room_table, "picture": rooms.picture}
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
 _SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)
 

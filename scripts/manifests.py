@@ -8,10 +8,10 @@ from typing import Any, Final
 from capgo_mcp import __version__
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.config.options import OPTIONS, VARIABLES, Option
+from capgo_mcp.install.source import PACKAGE, SOURCE, Source
 
 OWNER: Final = "capgo-mcp"
 """The GitHub account that publishes the server."""
-PACKAGE: Final = "capgo-mcp"
 NAME: Final = f"io.github.{OWNER}/{PACKAGE}"
 REPOSITORY: Final = f"https://github.com/{OWNER}/{PACKAGE}"
 MARKER: Final = f"<!-- mcp-name: {NAME} -->"
@@ -26,8 +26,12 @@ _TITLES: Final = {"sandbox": "Sandbox", "read_only": "Read only", "app": "One ap
 _KEY: Final = "CAPGO_API_KEY"
 
 
-def server() -> dict[str, Any]:
-    """What `server.json` holds."""
+def server(source: Source = SOURCE) -> dict[str, Any]:
+    """What `server.json` holds; it names a package only when the name is ours.
+
+    Args:
+        source: Where the program can be had.
+    """
     return {
         "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
         "name": NAME,
@@ -36,20 +40,7 @@ def server() -> dict[str, Any]:
         "version": __version__,
         "websiteUrl": REPOSITORY,
         "repository": {"url": REPOSITORY, "source": "github"},
-        "packages": [
-            {
-                "registryType": "pypi",
-                "identifier": PACKAGE,
-                "version": __version__,
-                "runtimeHint": "uvx",
-                "transport": {"type": "stdio"},
-                "packageArguments": [_argument(option) for option in _options(_ARGUMENTS)],
-                "environmentVariables": [
-                    *(_variable(name) for name in VARIABLES),
-                    *(_switch(option) for option in _options(_SWITCHES)),
-                ],
-            }
-        ],
+        **({"packages": [_package()]} if source.released else {}),
     }
 
 
@@ -87,6 +78,21 @@ def manifest(requires_python: str) -> dict[str, Any]:
         "license": "MIT",
         "compatibility": {"platforms": ["darwin", "win32", "linux"], "runtimes": {"python": requires_python}},
         "user_config": {"api_key": _key_setting()} | {option.name: _setting(option) for option in _options(_TITLES)},
+    }
+
+
+def _package() -> dict[str, Any]:
+    return {
+        "registryType": "pypi",
+        "identifier": PACKAGE,
+        "version": __version__,
+        "runtimeHint": "uvx",
+        "transport": {"type": "stdio"},
+        "packageArguments": [_argument(option) for option in _options(_ARGUMENTS)],
+        "environmentVariables": [
+            *(_variable(name) for name in VARIABLES),
+            *(_switch(option) for option in _options(_SWITCHES)),
+        ],
     }
 
 

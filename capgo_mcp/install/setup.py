@@ -16,7 +16,7 @@ from capgo_mcp.install.clients import CLIENTS, NAME, Client
 from capgo_mcp.install.entries import Entries, described
 from capgo_mcp.install.files import ConfigFile
 from capgo_mcp.install.key import KeyWay, address, key_way, written_key
-from capgo_mcp.install.launch import Launch, Program
+from capgo_mcp.install.launch import Launch, Program, is_fleeting
 from capgo_mcp.install.text import Unusable
 
 
@@ -82,6 +82,8 @@ def install(
     name = change.entries.name(replace=replace)
     for sentence in (*_neighbours(client, change.entries, name), way.sentence):
         print(sentence, file=sys.stderr)
+    if is_fleeting(command):
+        print(f"{command} lies in a folder for temporary files: install it elsewhere for good.", file=sys.stderr)
     if dry_run:
         return _nothing_written()
     _make(change, machine, private=way.literal)

@@ -10,7 +10,6 @@ import pytest
 from capgo_mcp.commands.cli import main
 from capgo_mcp.config.machine import Machine, System
 from capgo_mcp.install.clients import CLIENTS, named
-from capgo_mcp.install.launch import Program
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 
@@ -163,28 +162,3 @@ def test_opencode_keeps_the_file_that_is_there(tmp_path: Path) -> None:
     there.parent.mkdir(parents=True)
     there.touch()
     assert named("opencode").path(Machine("linux", tmp_path, {})) == there
-
-
-def test_installed_program_is_started_by_its_path(tmp_path: Path) -> None:
-    """A graphical client does not know the shell's PATH."""
-    (tmp_path / "capgo-mcp").touch()
-    assert Program(tmp_path / "python", False, lambda _: None).command() == (str(tmp_path / "capgo-mcp"),)
-
-
-def test_program_without_a_script_is_started_through_python(tmp_path: Path) -> None:
-    """Where only the module is there, it is what a client starts."""
-    assert Program(tmp_path / "python", False, lambda _: None).command() == (
-        str(tmp_path / "python"),
-        "-m",
-        "capgo_mcp",
-    )
-
-
-@pytest.mark.parametrize(
-    ("keyring", "words"), [(False, ("capgo-mcp",)), (True, ("--from", "capgo-mcp[keyring]", "capgo-mcp"))]
-)
-def test_what_uvx_runs_is_started_through_uvx(keyring: bool, words: tuple[str, ...]) -> None:
-    """The environment that uvx made is cleaned up some day; uvx makes it anew, with the keyring if it was there."""
-    python = Path("/home/kim/.cache/uv/archive-v0/abc/bin/python")
-    program = Program(python, keyring, lambda name: f"/home/kim/.local/bin/{name}")
-    assert program.command() == ("/home/kim/.local/bin/uvx", *words)

@@ -13,12 +13,14 @@ from capgo_mcp import __version__
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES
 from capgo_mcp.config.settings import Settings
+from capgo_mcp.install.source import Source
 from scripts import docs
 from scripts import manifests as registry
 from tests.support.data import DATA
 
 SCHEMAS: Final = DATA / "schemas"
 ROOT: Final = docs.ROOT
+RELEASED: Final = registry.server(Source(released=True))
 
 
 def written(name: str) -> Any:
@@ -33,6 +35,13 @@ def test_files_are_valid(name: str, schema: str) -> None:
     """The registry and Claude Desktop take the files as they stand here."""
     validator = Draft7Validator(json.loads((SCHEMAS / schema).read_text(encoding="utf-8")))
     assert [error.message for error in validator.iter_errors(written(name))] == []
+
+
+def test_registry_takes_the_release() -> None:
+    """What the registry gets when the package is published is valid as well; before, no package is named."""
+    validator = Draft7Validator(json.loads((SCHEMAS / "server.schema.json").read_text(encoding="utf-8")))
+    assert [error.message for error in validator.iter_errors(RELEASED)] == []
+    assert "packages" not in registry.server(Source(git="https://git.example.com/x"))
 
 
 def test_generated_files_are_up_to_date() -> None:
@@ -67,7 +76,7 @@ def test_readme_proves_who_owns_the_package() -> None:
 def test_names_and_versions_agree() -> None:
     """One name and one version, wherever they stand."""
     server, manifest = written("server.json"), written("manifest.json")
-    (package,) = server["packages"]
+    (package,) = RELEASED["packages"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert {server["version"], package["version"], manifest["version"]} == {__version__}
     assert package["identifier"] == manifest["name"] == project["name"]
@@ -77,12 +86,12 @@ def test_names_and_versions_agree() -> None:
 
 def test_registry_address_is_not_written() -> None:
     """Which registry serves the package is known from its type."""
-    assert "registryBaseUrl" not in json.dumps(written("server.json"))
+    assert "registryBaseUrl" not in json.dumps(RELEASED)
 
 
 def test_only_the_key_is_secret() -> None:
     """Clients hide what is secret and show the rest."""
-    variables = written("server.json")["packages"][0]["environmentVariables"]
+    variables = RELEASED["packages"][0]["environmentVariables"]
     assert [variable["name"] for variable in variables if variable.get("isSecret")] == ["CAPGO_API_KEY"]
     settings = written("manifest.json")["user_config"]
     assert [name for name, setting in settings.items() if setting.get("sensitive")] == ["api_key"]
@@ -90,7 +99,7 @@ def test_only_the_key_is_secret() -> None:
 
 def test_what_is_offered_exists() -> None:
     """Every argument and variable that the files offer is one the server reads."""
-    package = written("server.json")["packages"][0]
+    package = RELEASED["packages"][0]
     flags = {option.flag for option in OPTIONS}
     known = {option.variable for option in OPTIONS} | VARIABLES.keys()
     assert {argument["name"] for argument in package["packageArguments"]} <= flags
@@ -123,3 +132,18 @@ def test_tables_are_tables() -> None:
     assert tables
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "command"),
+    [
+        (Source(), "uv tool install . "),
+        (Source(git="https://git.example.com/x"), "uv tool install 'capgo-mcp @ git+https://git.example.com/x' "),
+        (Source(released=True), "uv tool install capgo-mcp "),
+    ],
+)
+def test_pages_follow_the_release(source: Source, command: str) -> None:
+    """The page says how to install it from where it is ours, and warns of the name while it is not."""
+    told = docs.get(source)
+    assert command in told
+    assert ("somebody else's" in told) != source.released
