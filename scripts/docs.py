@@ -17,7 +17,7 @@ from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.config.machine import Machine, System
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of, variable_of
 from capgo_mcp.install.clients import CLIENTS
-from capgo_mcp.install.source import PACKAGE, SOURCE, Source
+from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, declared_in, toolset
 from scripts import manifests as registry
 from scripts import rooms
@@ -110,7 +110,7 @@ def room_table() -> str:
     return _table(("room", "what lives there"), [(f"`{name}/`", what) for name, what in rooms.descriptions()])
 
 
-def get(source: Source = SOURCE) -> str:
+def get(source: Provenance = SOURCE) -> str:
     """How to get the program; it names a place only when that place is ours.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from capgo_mcp import __version__
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.config.options import OPTIONS, VARIABLES, Option
-from capgo_mcp.install.source import PACKAGE, SOURCE, Source
+from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 
 OWNER: Final = "capgo-mcp"
 """The GitHub account that publishes the server."""
@@ -26,7 +26,7 @@ _TITLES: Final = {"sandbox": "Sandbox", "read_only": "Read only", "app": "One ap
 _KEY: Final = "CAPGO_API_KEY"
 
 
-def server(source: Source = SOURCE) -> dict[str, Any]:
+def server(source: Provenance = SOURCE) -> dict[str, Any]:
     """What `server.json` holds; it names a package only when the name is ours.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from capgo_mcp.config.options import SettingsError
-from capgo_mcp.install.source import PACKAGE, SOURCE, Source, origin
+from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance, origin
 
 _UV_CACHES: Final = ("archive-v", "builds-v", "environments-v")
 
@@ -48,7 +48,7 @@ class Program:
     keyring: bool
     origin: str | None
     which: Callable[[str], str | None]
-    source: Source = SOURCE
+    source: Provenance = SOURCE
 
     def command(self) -> tuple[str, ...]:
         """The words that start it again, at any time and from any folder.

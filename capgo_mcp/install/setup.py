@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
@@ -18,6 +18,8 @@ from capgo_mcp.install.files import ConfigFile
 from capgo_mcp.install.key import KeyWay, address, key_way, written_key
 from capgo_mcp.install.launch import Launch, Program, is_fleeting
 from capgo_mcp.install.text import Unusable
+
+_THEN: Final = "Restart it, and ask: Which Capgo apps do I have?"
 
 
 def overview(machine: Machine) -> int:
@@ -55,7 +57,7 @@ def install(
     """Add the server to a client, with the options it was given here.
 
     Args:
-        client: The client.
+        client: Which one.
         machine: The user's machine.
         program: How the server is started.
         flags: The options for the server.
@@ -63,35 +65,35 @@ def install(
         replace: Whether the server shall take the place of another one that has its name.
         dry_run: Whether to show the change only.
 
-    Returns:
-        The exit code.
-
     Raises:
         SettingsError: An option or the client's file cannot be used.
     """
     settings = Settings.read(flags, machine.environment)
     way = _way(client, machine, settings, write_key=write_key)
-    command, *arguments = program.command()
     environment = {} if settings.sandbox else {**address(machine.environment), **way.environment}
-    launch = Launch(command, (*arguments, *written(flags)), environment, way.inherited)
+    command, *arguments = (*program.command(), *written(flags))
+    launch = Launch(command, tuple(arguments), environment, way.inherited)
     change = adding(client, ConfigFile(client.path(machine)), client.entry(launch), replace=replace)
     _show(change, machine)
     if change.before == change.after:
-        print(f"{client.title} has the server already, with these options.", file=sys.stderr)
-        return 0
+        return _advise(f"{client.title} has the server already, with these options.")
     name = change.entries.name(replace=replace)
-    for sentence in (*_neighbours(client, change.entries, name), way.sentence):
-        print(sentence, file=sys.stderr)
-    if is_fleeting(command):
-        print(f"{command} lies in a folder for temporary files: install it elsewhere for good.", file=sys.stderr)
+    _advise(*_neighbours(client, change.entries, name), way.sentence, *_fleeting(command))
     if dry_run:
         return _nothing_written()
     _make(change, machine, private=way.literal)
-    print(
-        f"{client.title} has the server now{_alias(name)}. Restart it, and ask: Which Capgo apps do I have?",
-        file=sys.stderr,
-    )
+    return _advise(f"{client.title} has the server now{_alias(name)}. {_THEN}")
+
+
+def _advise(*sentences: str) -> int:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
     return 0
+
+
+def _fleeting(command: str) -> list[str]:
+    told = f"{command} lies in a folder for temporary files: install it elsewhere for good."
+    return [told] if is_fleeting(command) else []
 
 
 def uninstall(client: Client, machine: Machine, *, dry_run: bool) -> int:

@@ -15,7 +15,7 @@ PACKAGE: Final = "capgo-mcp"
 
 
 @dataclass(frozen=True)
-class Source:
+class Provenance:
     """A place from which this program can be installed.
 
     Attributes:
@@ -38,7 +38,7 @@ class Source:
         return f"{PACKAGE}{extras} @ git+{self.git}" if self.git else f".{extras}"
 
 
-SOURCE: Final = Source()
+SOURCE: Final = Provenance()
 """The one place that says whether it is released and where from."""
 
 

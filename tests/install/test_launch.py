@@ -12,7 +12,7 @@ from capgo_mcp.config.options import SettingsError
 from capgo_mcp.install import launch
 from capgo_mcp.install import source as sources
 from capgo_mcp.install.launch import Program, this_program
-from capgo_mcp.install.source import SOURCE, Source, origin
+from capgo_mcp.install.source import SOURCE, Provenance, origin
 
 ROOT: Final = Path(__file__).parents[2]
 UVX: Final = Path("/home/kim/.cache/uv/archive-v0/abc/bin/python")
@@ -24,7 +24,7 @@ TOLD: Final = re.compile(r"(uvx|pipx run|pip install|uv tool install|--from) \"?
 
 def program(python: Path, *, keyring: bool = False, place: str | None = None, released: bool = False) -> Program:
     """A program that runs somewhere, on a machine that has every launcher."""
-    return Program(python, keyring, place, lambda name: f"/opt/{name}", Source(released=released))
+    return Program(python, keyring, place, lambda name: f"/opt/{name}", Provenance(released=released))
 
 
 def test_installed_program_is_started_by_its_path(tmp_path: Path) -> None:
@@ -121,12 +121,12 @@ def test_the_origin_is_what_the_installer_noted(
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (Source(), ".[keyring]"),
-        (Source(git="https://git.example.com/x"), "capgo-mcp[keyring] @ git+https://git.example.com/x"),
-        (Source(released=True, git="https://git.example.com/x"), "capgo-mcp[keyring]"),
+        (Provenance(), ".[keyring]"),
+        (Provenance(git="https://git.example.com/x"), "capgo-mcp[keyring] @ git+https://git.example.com/x"),
+        (Provenance(released=True, git="https://git.example.com/x"), "capgo-mcp[keyring]"),
     ],
 )
-def test_installers_are_told_what_is_ours(source: Source, words: str) -> None:
+def test_installers_are_told_what_is_ours(source: Provenance, words: str) -> None:
     """A checkout first, the repository when its account is ours, the index when the name is."""
     assert source.requirement("keyring") == words
 

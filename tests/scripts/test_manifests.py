@@ -13,14 +13,14 @@ from capgo_mcp import __version__
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.install.source import Source
+from capgo_mcp.install.source import Provenance
 from scripts import docs
 from scripts import manifests as registry
 from tests.support.data import DATA
 
 SCHEMAS: Final = DATA / "schemas"
 ROOT: Final = docs.ROOT
-RELEASED: Final = registry.server(Source(released=True))
+RELEASED: Final = registry.server(Provenance(released=True))
 
 
 def written(name: str) -> Any:
@@ -41,7 +41,7 @@ def test_registry_takes_the_release() -> None:
     """What the registry gets when the package is published is valid as well; before, no package is named."""
     validator = Draft7Validator(json.loads((SCHEMAS / "server.schema.json").read_text(encoding="utf-8")))
     assert [error.message for error in validator.iter_errors(RELEASED)] == []
-    assert "packages" not in registry.server(Source(git="https://git.example.com/x"))
+    assert "packages" not in registry.server(Provenance(git="https://git.example.com/x"))
 
 
 def test_generated_files_are_up_to_date() -> None:
@@ -137,12 +137,12 @@ def test_tables_are_tables() -> None:
 @pytest.mark.parametrize(
     ("source", "command"),
     [
-        (Source(), "uv tool install . "),
-        (Source(git="https://git.example.com/x"), "uv tool install 'capgo-mcp @ git+https://git.example.com/x' "),
-        (Source(released=True), "uv tool install capgo-mcp "),
+        (Provenance(), "uv tool install . "),
+        (Provenance(git="https://git.example.com/x"), "uv tool install 'capgo-mcp @ git+https://git.example.com/x' "),
+        (Provenance(released=True), "uv tool install capgo-mcp "),
     ],
 )
-def test_pages_follow_the_release(source: Source, command: str) -> None:
+def test_pages_follow_the_release(source: Provenance, command: str) -> None:
     """The page says how to install it from where it is ours, and warns of the name while it is not."""
     told = docs.get(source)
     assert command in told
