@@ -1,16 +1,26 @@
 """What a write does to a channel, side effects included: the one place that knows the rules.
 
 Judged by recorded sequences of writes and the rows after them. The sandbox answers with it, previews tell with it what
-will be, the writer compares with it what it reads back, and the way back is searched with it. A row is a mapping of
-the columns of a channel; bundles stand in it by whatever name the caller tells them apart.
+will be, the writer compares with it what it reads back, and the way back is searched with it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-Row = Mapping[str, Any]
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic.alias_generators import to_camel
+
+Bundle = int | str
+"""What tells bundles apart, name or id: the same one in a row and in the edits of it."""
+
+WHOLE: Final = 10_000
+"""All devices, in basis points."""
+NOW: Final = "now"
+"""What a pause that begins with an edit is stamped with, where nobody knows the moment yet."""
+DETACHING: Final = (None, "", "builtin", "unknown")
+"""The versions by which a write says that no bundle shall be served."""
 
 
 class Behaviour(Enum):
@@ -22,34 +32,111 @@ class Behaviour(Enum):
     """Both forget the rollout's bundle; a candidate can be promoted and followed by the next one in a single write."""
 
 
-class EditRefused(Exception):
-    """Capgo would refuse the write, with this code."""
+class Columns(BaseModel):
+    """The columns of a channel that a write can set, in Capgo's words; moments are ISO text."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True)
+
+    version: Bundle | None = None
+    public: bool | None = None
+    ios: bool | None = None
+    android: bool | None = None
+    electron: bool | None = None
+    update_package: str | None = None
+    disable_auto_update: str | None = None
+    disable_auto_update_under_native: bool | None = None
+    allow_device_self_set: bool | None = None
+    allow_emulator: bool | None = None
+    allow_device: bool | None = None
+    allow_dev: bool | None = None
+    allow_prod: bool | None = None
+    rollout_version: Bundle | None = None
+    rollout_enabled: bool | None = None
+    rollout_percentage_bps: int | None = None
+    rollout_paused_at: str | None = None
+    rollout_pause_reason: str | None = None
+    rollout_cache_ttl_seconds: int | None = None
+    auto_pause_enabled: bool | None = None
+    auto_pause_action: str | None = None
+    auto_pause_confidence: float | None = None
+    auto_pause_window_minutes: int | None = None
+    auto_pause_cooldown_minutes: int | None = None
+    auto_pause_failure_rate_bps: int | None = None
+    auto_pause_min_attempts: int | None = None
+    auto_pause_min_failures: int | None = None
+
+
+class ChannelRow(Columns):
+    """A channel as it is stored. Where a column cannot be null, None says that nobody has told its value."""
+
+
+class Edit(Columns):
+    """What a write to a channel says, as `POST /channel` does; `PUT /bundle` says `version` alone.
+
+    A field that was not given says nothing, and one that was given as None says null: `said` tells them apart.
+    """
+
+    version: Annotated[Bundle | None, BeforeValidator(lambda word: None if word in DETACHING else word)] = None
+    rollout_version: Annotated[Bundle | None, BeforeValidator(lambda word: word or None)] = None
+    rollout_paused: bool | None = None
+    """True pauses from now on, false ends a pause and forgets its reason."""
+    rollback: bool = False
+    promote_to_stable: bool = False
+    advance_rollout: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_basis_points(cls, body: Any) -> Any:
+        """The API takes percent as well, and basis points win."""
+        if not isinstance(body, Mapping):
+            return body
+        percent = body.get("rolloutPercentage", body.get("rollout_percentage"))
+        return body if percent is None else {"rollout_percentage_bps": round(percent * 100), **body}
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The columns it names, with their values."""
+        return {name: getattr(self, name) for name in self.model_fields_set if name in Columns.model_fields}
+
+    def __eq__(self, other: object) -> bool:
+        """To say null is not to say nothing, though both read as None."""
+        return super().__eq__(other) and isinstance(other, Edit) and self.model_fields_set == other.model_fields_set
+
+    __hash__ = None  # type: ignore[assignment]  # nobody needs edits as keys
 
 
 @dataclass(frozen=True)
-class Edit:
-    """A write to a channel that exists.
+class Refusal:
+    """Capgo would refuse the write: nothing changes."""
 
-    Attributes:
-        sets: The columns it names with their values; a bundle may be None, which takes it away.
-        resumes: Whether it ends a pause, reason included.
-        rolls_back: Whether it drops the rollout.
-        promotes: Whether it makes the rollout's bundle the stable one.
-        advances: Whether it does so and makes the bundle it names the next candidate.
-    """
-
-    sets: Row = field(default_factory=dict)
-    resumes: bool = False
-    rolls_back: bool = False
-    promotes: bool = False
-    advances: bool = False
+    code: str
+    message: str
+    status: int = 400
 
 
+NEW: Final = ChannelRow(
+    public=False,
+    ios=True,
+    android=True,
+    electron=True,
+    update_package="all",
+    disable_auto_update="major",
+    disable_auto_update_under_native=True,
+    allow_device_self_set=False,
+    allow_emulator=True,
+    allow_device=True,
+    allow_dev=True,
+    allow_prod=True,
+    rollout_enabled=False,
+    rollout_percentage_bps=0,
+    rollout_cache_ttl_seconds=2_592_000,
+    auto_pause_enabled=False,
+    auto_pause_action="pause",
+    auto_pause_confidence=0.95,
+    auto_pause_window_minutes=60,
+    auto_pause_cooldown_minutes=60,
+)
+"""A channel that was created by a write that says nothing."""
 _UNPAUSED: Final[dict[str, Any]] = {"rollout_paused_at": None, "rollout_pause_reason": None}
 _ENDED: Final[dict[str, Any]] = {
     "rollout_version": None,
@@ -57,75 +144,100 @@ _ENDED: Final[dict[str, Any]] = {
     "rollout_percentage_bps": 0,
     **_UNPAUSED,
 }
-WHOLE: Final = 10_000
-"""All devices, in basis points."""
 
 
-def edited(row: Row, edit: Edit, behaviour: Behaviour) -> dict[str, Any]:
-    """The row after a write.
+def edited(row: ChannelRow | None, edit: Edit, behaviour: Behaviour, *, now: str = NOW) -> ChannelRow | Refusal:
+    """The row after a write, or why Capgo refuses it.
 
-    Raises:
-        EditRefused: Capgo would refuse it; nothing changes.
+    Args:
+        row: The channel before it; None where there is none, so that the write creates it.
+        edit: The write.
+        behaviour: Which Capgo it is sent to.
+        now: The moment of the write, which a pause that begins with it is stamped with.
     """
-    sets = dict(edit.sets)
-    stable = sets.pop("version", row["version"])
-    names_target = "rollout_version" in sets
-    named = sets.pop("rollout_version", None)
-    after = {**row, **sets, **(_UNPAUSED if edit.resumes else {}), "version": stable}
-    advances = edit.advances and behaviour is Behaviour.NOVEMBER  # before that the word was not known
-    switches_off = sets.get("rollout_enabled") is False and not (edit.rolls_back or edit.promotes or advances)
-    if switches_off and behaviour is Behaviour.NOVEMBER:
-        after["rollout_version"] = None
-    elif names_target:
-        if named is not None and stable is None and not advances:
-            raise EditRefused("missing_stable_version", "Cannot set a rollout version without a stable version")
-        after["rollout_version"] = named
-    if edit.rolls_back:
-        after |= _ENDED
-    if advances:
-        after |= _advanced(row, sets, None if edit.rolls_back else named)
-    elif edit.promotes:
-        candidate = row["rollout_version"] if named is None or edit.rolls_back else named
-        if candidate is None:
-            raise EditRefused("missing_rollout_version", "Cannot promote without a rollout version")
-        after |= {**_ENDED, "version": candidate}
-    return _triggered(row, after, behaviour)
+    advances = edit.advance_rollout and behaviour is Behaviour.NOVEMBER  # before that the word was not known
+    ends = edit.rollback or edit.promote_to_stable or advances
+    sets = _settings(edit, behaviour, now)
+    if row is None:
+        # The rollout of a channel that is being created cannot be named, but its other settings can.
+        finds_none = ends or edit.rollout_version is not None
+        return Refusal("cannot_find_channel", "Cannot find channel") if finds_none else NEW.model_copy(update=sets)
+    if edit.rollout_enabled is False and behaviour is Behaviour.NOVEMBER and not ends:
+        sets |= {"rollout_version": None, **_UNPAUSED}
+    elif edit.rollout_version is not None and sets.get("version", row.version) is None and not advances:
+        return Refusal("missing_stable_version", "Cannot set a rollout version without a stable version")
+    if edit.rollback:
+        sets |= _ENDED
+    if advances or edit.promote_to_stable:
+        moved = _advanced(row, edit) if advances else _promoted(row, edit)
+        if isinstance(moved, Refusal):
+            return moved
+        sets |= moved
+    return _triggered(row, row.model_copy(update=sets), behaviour)
 
 
-def _advanced(row: Row, sets: Row, named: Any) -> dict[str, Any]:
-    if row["rollout_version"] is None:
-        raise EditRefused("missing_rollout_version", "Cannot advance without a rollout version")
-    if named is None:
-        raise EditRefused("missing_rollout_version", "Cannot advance without a new rollout target")
-    enabled = sets.get("rollout_enabled", True)
-    return {"version": row["rollout_version"], "rollout_version": named, "rollout_enabled": enabled, **_UNPAUSED}
+def _settings(edit: Edit, behaviour: Behaviour, now: str) -> dict[str, Any]:
+    """The columns a write sets by naming them, before what it does to the rollout."""
+    sets = edit.said
+    if edit.rollout_paused:
+        sets = {"rollout_paused_at": now, **sets}
+    elif edit.rollout_paused is not None:
+        sets = {"rollout_paused_at": None, **sets, "rollout_pause_reason": None}
+    if behaviour is Behaviour.JULY:
+        sets.pop("update_package", None)  # the word was not known
+    # Capgo compares the two as they were sent, so one that was left out differs from one that was not.
+    if edit.public and sets.get("ios") != sets.get("android"):
+        sets["electron"] = False
+    return sets
 
 
-def _triggered(row: Row, after: dict[str, Any], behaviour: Behaviour) -> dict[str, Any]:
-    """What the database does last, whatever the call said."""
-    ends = behaviour is Behaviour.NOVEMBER and after["version"] != row["version"]
-    if ends and row["rollout_version"] is not None and after["rollout_version"] == row["rollout_version"]:
-        return after | _ENDED
-    return after | _UNPAUSED if after["rollout_version"] != row["rollout_version"] else after
+def _advanced(row: ChannelRow, edit: Edit) -> dict[str, Any] | Refusal:
+    if row.rollout_version is None:
+        return Refusal("missing_rollout_version", "Cannot advance without a rollout version")
+    if edit.rollout_version is None or edit.rollback:
+        return Refusal("missing_rollout_version", "Cannot advance without a new rollout target")
+    enabled = edit.rollout_enabled is not False
+    return {"version": row.rollout_version, "rollout_enabled": enabled, **_UNPAUSED}
 
 
-def possible(before: Row, edit: Edit, after: Row) -> tuple[Behaviour, ...]:
+def _promoted(row: ChannelRow, edit: Edit) -> dict[str, Any] | Refusal:
+    named = None if edit.rollback else edit.rollout_version
+    candidate = row.rollout_version if named is None else named
+    if candidate is None:
+        return Refusal("missing_rollout_version", "Cannot promote without a rollout version")
+    return {**_ENDED, "version": candidate}
+
+
+def _triggered(row: ChannelRow, after: ChannelRow, behaviour: Behaviour) -> ChannelRow:
+    """What the database does last, whatever the write said."""
+    if after.rollout_version != row.rollout_version:
+        return after.model_copy(update=_UNPAUSED)
+    ends = behaviour is Behaviour.NOVEMBER and row.rollout_version is not None and after.version != row.version
+    return after.model_copy(update=_ENDED) if ends else after
+
+
+def possible(before: ChannelRow, edit: Edit, after: ChannelRow) -> tuple[Behaviour, ...]:
     """Which behaviours explain the row that was read after a write; all where none does, for something else wrote."""
     explaining = tuple(one for one in Behaviour if _explains(before, edit, after, one))
     return explaining or tuple(Behaviour)
 
 
-def _explains(before: Row, edit: Edit, after: Row, behaviour: Behaviour) -> bool:
-    try:
-        foretold = edited(before, edit, behaviour)
-    except EditRefused:
-        return False
-    return all(foretold[name] == after[name] for name in ("version", "rollout_version", "rollout_enabled"))
+def _explains(before: ChannelRow, edit: Edit, after: ChannelRow, behaviour: Behaviour) -> bool:
+    foretold = edited(before, edit, behaviour)
+    return not isinstance(foretold, Refusal) and all(
+        getattr(foretold, name) == getattr(after, name) for name in ("version", "rollout_version", "rollout_enabled")
+    )
 
 
-def share(row: Row, bundle: Any) -> int:
-    """The share of the devices that may get a bundle, in basis points: a stable one is what all may fall back to."""
-    if bundle == row["version"]:
-        return WHOLE
-    runs = row["rollout_enabled"] and not row["rollout_paused_at"]
-    return row["rollout_percentage_bps"] or 0 if runs and bundle == row["rollout_version"] else 0
+def served(row: ChannelRow) -> dict[Bundle, int]:
+    """The bundles that a channel gives to devices, each with the share that may get it, in basis points.
+
+    The stable one counts for all of them: whoever is not drawn into the rollout falls back to it.
+    """
+    shares: dict[Bundle, int] = {}
+    runs = row.rollout_enabled and row.rollout_paused_at is None
+    if row.rollout_version is not None and runs and row.rollout_percentage_bps:
+        shares[row.rollout_version] = row.rollout_percentage_bps
+    if row.version is not None:
+        shares[row.version] = WHOLE
+    return shares

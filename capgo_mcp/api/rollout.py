@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from capgo_mcp.api.channel_edit import Edit
-
 Action = Literal["start", "widen", "pause", "resume", "promote", "advance", "drop", "off", "auto_pause"]
 
 
@@ -98,33 +96,6 @@ def in_words_of_the_api(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "rolloutPausedAt" in fields:
         says.pop("rolloutPaused", None)  # the moment says that it is paused; the flag would set it to now
     return {**{name: value for name, value in fields.items() if name != "action"}, **says}
-
-
-def edit(action: Action, given: Mapping[str, Any]) -> Edit:
-    """What an action asks of the channel's row.
-
-    Args:
-        action: What to do.
-        given: Its other arguments.
-    """
-    sets = {_stored(name): value for name, value in given.items()}
-    if "rollout_percentage" in sets:
-        sets["rollout_percentage_bps"] = round(sets.pop("rollout_percentage") * 100)
-    if action in ("start", "off"):
-        sets["rollout_enabled"] = action == "start"
-    if action == "pause":
-        sets.setdefault("rollout_paused_at", "now")
-    return Edit(
-        sets,
-        resumes=action == "resume",
-        rolls_back=action == "drop",
-        promotes=action == "promote",
-        advances=action == "advance",
-    )
-
-
-def _stored(name: str) -> str:
-    return name if name.startswith("auto_pause_") else f"rollout_{name}"
 
 
 def _renamed(name: str, value: Any) -> tuple[str, Any]:

@@ -4,7 +4,7 @@ https://capgo.app/docs/public-api/channels/
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasGenerator,
@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from capgo_mcp.api import rollout
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
-from capgo_mcp.api.channel_edit import Edit
+from capgo_mcp.api.channel_edit import ChannelRow, Edit
 from capgo_mcp.api.fields import WIRE, AppId, BundleName, ChannelName, Limit, Page, sent_as
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 
@@ -97,22 +97,13 @@ class Channel(
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
 
-    def columns(self) -> dict[str, Any]:
-        """What of it a write can set, as `channel_edit` knows it: bundles by name, a pause by its moment."""
-        return {
-            **{name: getattr(self, name) for name in _COLUMNS},
-            "version": self.version and self.version.name,
-            "rollout_version": self.rollout_version_info and self.rollout_version_info.name,
-            "rollout_paused_at": self.rollout_paused_at and self.rollout_paused_at.isoformat(),
-        }
-
-
-_NOT_SET: Final = {
-    *("id", "name", "app_id", "created_by", "created_at", "updated_at", "rollout_id", "rollout_version_info"),
-    *("auto_pause_last_triggered_at", "auto_pause_last_checked_at"),
-}
-_COLUMNS: Final = [name for name in Channel.model_fields if name not in _NOT_SET]
-"""What a write can set."""
+    def stored(self) -> ChannelRow:
+        """The row that an edit of it starts from: bundles by exact name, or by id where only that is told."""
+        told = {name: getattr(self, name, None) for name in ChannelRow.model_fields}
+        stable, target = self.version or ServedBundle(), self.rollout_version_info or ServedBundle()
+        bundles = {"version": stable.name or stable.id, "rollout_version": target.name or self.rollout_version}
+        paused_at = self.rollout_paused_at.isoformat() if self.rollout_paused_at else None
+        return ChannelRow.model_validate({**told, **bundles, "rollout_paused_at": paused_at})
 
 
 class ListChannels(Operation[Paged[Channel]], http="GET /channel", needs="app.read_channels", paging=Paging.FIXED):
@@ -180,12 +171,8 @@ class SetChannel(
     ] = None
 
     def edit(self) -> Edit:
-        """What it asks of a channel that exists."""
-        given = {name: value for name, value in self if value is not None}
-        sets = {name: value for name, value in given.items() if name in _COLUMNS}
-        if self.public and self.ios != self.android:
-            sets["electron"] = False  # a default channel of one mobile platform is taken from Electron
-        return Edit(sets | {"version": None} if self.detach_bundle else sets)
+        """What it says to Capgo about a channel."""
+        return _edit(self)
 
     @model_validator(mode="after")
     def _one_meaning(self) -> Self:
@@ -249,11 +236,8 @@ class SetRollout(
     auto_pause_min_failures: Annotated[Count | None, Field(description="Failures needed.")] = None
 
     def edit(self) -> Edit:
-        """What it asks of a channel that exists; a pause whose moment is not given is told by the word `now`."""
-        given = {
-            name: value for name, value in self if name not in ("app_id", "channel", "action") and value is not None
-        }
-        return rollout.edit(self.action, given)
+        """What it says to Capgo about a channel; a pause whose moment is not given begins with it."""
+        return _edit(self)
 
     @model_validator(mode="before")
     @classmethod
@@ -269,6 +253,10 @@ class SetRollout(
     def _in_words_of_the_api(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         return rollout.in_words_of_the_api(fields) if info.context is WIRE else fields
+
+
+def _edit(operation: SetChannel | SetRollout) -> Edit:
+    return Edit.model_validate(operation.model_dump(by_alias=True, exclude_defaults=True, context=WIRE))
 
 
 class DeleteChannel(Operation[Ok], http="DELETE /channel", needs="channel.delete", effect=Effect.DELETE):

@@ -35,15 +35,15 @@ async def _snapshot_channel(operation: SetBundleChannel, capgo: Capgo) -> Snapsh
 
 def _undo_channel(operation: SetBundleChannel, before: Snapshot, after: Snapshot) -> Undo:
     """By ids as it was done, since the key may have no right to more; a rollout that ended takes the other tool."""
-    if not before.stored or not after.stored:
+    if before.channel is None or after.channel is None:
         return Undo([], ["the channel, which could not be read"])
-    was, now = before.stored, after.stored
+    was, now = before.channel, after.channel
     bundle, by_id = before.facts.get("version"), None
-    if bundle and was["version"] != now["version"]:
+    if bundle and was.version != now.version:
         ids = {"version_id": bundle["id"], "channel_id": operation.channel_id}
-        by_id = Step(SetBundleChannel(app_id=operation.app_id, **ids), Edit({"version": was["version"]}))
+        by_id = Step(SetBundleChannel(app_id=operation.app_id, **ids), Edit(version=was.version))
     where = {"app_id": operation.app_id, "channel": after.facts["name"]}
-    way = way_back(was, Edit({"version": now["version"]}), now, where, by_id)
+    way = way_back(was, Edit(version=now.version), now, where, by_id)
     return Undo([*map(as_call, way.calls)], way.lost)
 
 

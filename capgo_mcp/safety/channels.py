@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from capgo_mcp.agent.outcomes import NextCall
 from capgo_mcp.agent.render import shown
+from capgo_mcp.api.channel_edit import ChannelRow
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
@@ -57,20 +58,20 @@ async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapsho
 
 def seen_channel(channel: Channel) -> Snapshot:
     """A snapshot of a channel: stored are the columns that a write can set."""
-    return Snapshot(shown(channel), channel.columns())
+    return Snapshot(shown(channel), channel=channel.stored())
 
 
 def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot) -> Undo:
     robbed = set(before.facts.get("default_channels", [])) - set(after.facts.get("default_channels", []))
     where = {"app_id": operation.app_id}
     defaults = [next_call(SetChannel, **where, channel=name, public=True) for name in sorted(robbed)]
-    if not before.stored:
+    if before.channel is None or after.channel is None:
         return _undo_creation(operation, before.facts, after.facts, defaults)
-    was = before.stored
+    was = before.channel
     if defaults:  # the channel that gets the default back takes it from this one
-        was = {**was, "public": after.stored["public"]}
-    way = way_back(was, operation.edit(), after.stored, {**where, "channel": operation.channel})
-    hidden = _hidden(operation, after.stored) if isinstance(operation, SetChannel) else []
+        was = was.model_copy(update={"public": after.channel.public})
+    way = way_back(was, operation.edit(), after.channel, {**where, "channel": operation.channel})
+    hidden = _hidden(operation, after.channel) if isinstance(operation, SetChannel) else []
     return Undo([*map(as_call, way.calls), *defaults], [*way.lost, *hidden])
 
 
@@ -92,20 +93,20 @@ def _is_new(channel: Facts) -> bool:
 
 def _without_rollout(operation: SetRollout, before: Snapshot) -> str | None:
     """Capgo says ok to a pause, a drop or a share of no rollout; a pause would even stop the next one."""
-    stored = before.stored
-    if not stored or stored["rollout_version"] or operation.action not in NEEDS_A_ROLLOUT:
+    row = before.channel
+    if row is None or row.rollout_version is not None or operation.action not in NEEDS_A_ROLLOUT:
         return None
-    serves = f"serves {quoted(stored['version'])} to all its devices" if stored["version"] else "has no bundle"
+    serves = "has no bundle" if row.version is None else f"serves {quoted(str(row.version))} to all its devices"
     return (
         f"No rollout is on channel {quoted(operation.channel)}, which {serves}: nothing to {operation.action}. "
         "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
     )
 
 
-def _hidden(operation: SetChannel, after: Facts) -> list[str]:
+def _hidden(operation: SetChannel, after: ChannelRow) -> list[str]:
     """What the change touched that this Capgo does not show: the platforms, or at least Electron."""
     given = ("ios", "android", "electron", "update_package")
-    touched = {name for name in untold(operation, *given) if after.get(name) is None}
+    touched = {name for name in untold(operation, *given) if getattr(after, name) is None}
     if operation.public and operation.ios != operation.android:
         touched.add("electron")  # a default channel of one mobile platform is taken from Electron
     return sorted(touched)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 from capgo_mcp.agent.outcomes import NextCall
 from capgo_mcp.agent.render import shown
 from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.channel_edit import ChannelRow
 from capgo_mcp.api.operation import Operation
 
 Facts = dict[str, Any]
@@ -18,10 +19,12 @@ class Snapshot:
     Attributes:
         facts: As an agent sees them: cleaned, without nulls.
         stored: As Capgo stores them, from which the way back is made: exact names, and null where nothing is.
+        channel: The same, of a channel.
     """
 
     facts: Facts = field(default_factory=dict)
     stored: Facts = field(default_factory=dict)
+    channel: ChannelRow | None = None
 
     @classmethod
     def of(cls, row: Answer) -> Self:

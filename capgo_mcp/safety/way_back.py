@@ -4,15 +4,19 @@ It is searched with the model of an edit, in every way a Capgo may behave that c
 may give a bundle to more devices than had it before or after the change: what was stopped stays stopped.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from capgo_mcp.api.channel_edit import Behaviour, Edit, EditRefused, Row, edited, possible, share
+from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, Refusal, edited, possible, served
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.operations.channels import SetChannel, SetRollout
+
+Rows = tuple[ChannelRow, ...]
+"""The channel as it may be: one row for each behaviour that could have answered."""
 
 
 class Step(NamedTuple):
@@ -47,47 +51,45 @@ class WayBack(NamedTuple):
     lost: list[str]
 
 
-def way_back(before: Row, edit: Edit, after: Row, where: Mapping[str, str], by_id: Step | None = None) -> WayBack:
+def way_back(
+    before: ChannelRow, edit: Edit, after: ChannelRow, where: Mapping[str, str], by_id: Step | None = None
+) -> WayBack:
     """Search the way back.
 
     Args:
-        before: The columns of the channel before the change.
+        before: The channel before the change.
         edit: What the change asked.
-        after: Those that were read after it.
+        after: The channel that was read after it.
         where: The app and the name of the channel.
         by_id: Puts the former bundle back by its id, for a key that may do no more than that.
     """
     behaviours = possible(before, edit, after)
     steps = [*([by_id] if by_id else []), *_steps(before, after, where)]
-    ways: list[tuple[tuple[Step, ...], tuple[Row, ...]]] = [((), (after,) * len(behaviours))]
-    best, rank = WayBack([], _different(before, ways[0][1])), _rank(before, ways[0][1])
+    ways: dict[Rows, tuple[Step, ...]] = {(after,) * len(behaviours): ()}
+    known: set[Rows] = set()
+    best, done = next(iter(ways.items()))
     for _ in range(MOST_CALLS):
-        ways = [
-            ((*done, step), rows)
-            for done, former in ways
-            for step in steps
-            if (rows := _taken(step, former, behaviours)) and all(_harmless(row, before, after) for row in rows)
-        ]
-        for done, rows in ways:
-            if _rank(before, rows) < rank:
-                best, rank = WayBack([step.call for step in done], _different(before, rows)), _rank(before, rows)
-        if not best.lost:
+        if not _different(before, best):
             break
-    return best._replace(lost=sorted(_NAMES.get(column, column) for column in best.lost))
+        known |= set(ways)
+        onward: dict[Rows, tuple[Step, ...]] = {}
+        for (former, taken), step in product(ways.items(), steps):
+            rows = _taken(step, former, behaviours)
+            if rows and rows not in known and all(_harmless(row, before, after) for row in rows):
+                onward.setdefault(rows, (*taken, step))
+        ways = onward
+        best, done = min([(best, done), *ways.items()], key=lambda way: _rank(before, way[0]))
+    lost = sorted(_NAMES.get(column, column) for column in _different(before, best))
+    return WayBack([step.call for step in done], lost)
 
 
-def _steps(before: Row, after: Row, where: Mapping[str, str]) -> Iterator[Step]:
+def _steps(before: ChannelRow, after: ChannelRow, where: Mapping[str, str]) -> Iterator[Step]:
     """Everything that may bring the row nearer to what it was."""
-    changed = {name for name in before if before[name] != after[name] and before[name] is not None}
-    stable = {"version": before["version"], "detach_bundle": before["version"] is None}
-    if before["version"] == after["version"]:
-        stable = {}
-    plain = {name: before[name] for name in sorted(_PLAIN & changed)}
-    settings = {_SETTINGS[name]: before[name] for name in _SETTINGS if name in changed}
-    part = {"percentage": (before["rollout_percentage_bps"] or 0) / 100}
-    target = {"version": before["rollout_version"]}
-    pause = {"paused_at": before["rollout_paused_at"], "pause_reason": before["rollout_pause_reason"]}
-    paused = bool(before["rollout_paused_at"])
+    changed = {name for name in _different(before, (after,)) if getattr(before, name) is not None}
+    settings = {_SETTINGS[name]: getattr(before, name) for name in _SETTINGS if name in changed}
+    part = {"percentage": (before.rollout_percentage_bps or 0) / 100}
+    target = {"version": before.rollout_version}
+    paused = before.rollout_paused_at is not None
     rollouts: list[dict[str, Any]] = [
         {"action": "start", **target, "percentage": 0 if paused else part["percentage"]},  # nobody, until it is paused
         {"action": "start", **target, "percentage": 0},
@@ -96,10 +98,25 @@ def _steps(before: Row, after: Row, where: Mapping[str, str]) -> Iterator[Step]:
         *({"action": action} for action in ("drop", "off", "auto_pause")),
     ]
     if paused:
+        pause = {"paused_at": before.rollout_paused_at, "pause_reason": before.rollout_pause_reason}
         rollouts.append({"action": "pause", **pause, **part})
-    possible = [_made(SetChannel, **where, **plain, **stable)] if plain or stable else []
-    possible += [_made(SetRollout, **where, **settings, **arguments) for arguments in rollouts]
-    yield from (step for step in possible if step is not None)
+    steps = [_made(SetChannel, **where, **arguments) for arguments in _settings(before, after, changed)]
+    steps += [_made(SetRollout, **where, **settings, **arguments) for arguments in rollouts]
+    yield from (step for step in steps if step is not None)
+
+
+def _settings(before: ChannelRow, after: ChannelRow, changed: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The arguments that set back what is no rollout; the default and the platforms together, and one by one."""
+    stable = {"version": before.version, "detach_bundle": before.version is None}
+    plain = {name: getattr(before, name) for name in sorted(_PLAIN & set(changed))}
+    plain |= stable if before.version != after.version else {}
+    if plain:
+        yield plain
+    if plain.get("public") and plain.keys() & {"ios", "android"}:
+        # A channel that becomes the default with one mobile platform named, or two unlike ones, loses Electron.
+        yield {**plain, "ios": before.ios, "android": before.android}
+        yield {name: value for name, value in plain.items() if name != "public"}
+        yield {"public": True}
 
 
 def _made(kind: type[SetChannel] | type[SetRollout], **arguments: Any) -> Step | None:
@@ -111,36 +128,33 @@ def _made(kind: type[SetChannel] | type[SetRollout], **arguments: Any) -> Step |
     return Step(call, call.edit())
 
 
-def _taken(step: Step, rows: Sequence[Row], behaviours: Sequence[Behaviour]) -> tuple[Row, ...]:
+def _taken(step: Step, rows: Rows, behaviours: Sequence[Behaviour]) -> Rows:
     """The rows after a step; none where a Capgo would refuse it, or the tool would."""
-    if isinstance(step.call, SetRollout) and step.call.action in NEEDS_A_ROLLOUT and not rows[0]["rollout_version"]:
+    needs_a_rollout = isinstance(step.call, SetRollout) and step.call.action in NEEDS_A_ROLLOUT
+    if needs_a_rollout and any(row.rollout_version is None for row in rows):
         return ()
-    try:
-        return tuple(edited(row, step.edit, behaviour) for row, behaviour in zip(rows, behaviours, strict=True))
-    except EditRefused:
-        return ()
+    outcomes = [edited(row, step.edit, behaviour) for row, behaviour in zip(rows, behaviours, strict=True)]
+    taken = tuple(outcome for outcome in outcomes if not isinstance(outcome, Refusal))
+    return taken if len(taken) == len(rows) else ()
 
 
-def _harmless(row: Row, before: Row, after: Row) -> bool:
-    if before["rollout_version"] == after["rollout_version"] != row["rollout_version"]:
+def _harmless(row: ChannelRow, before: ChannelRow, after: ChannelRow) -> bool:
+    if before.rollout_version == after.rollout_version != row.rollout_version:
         return False  # a rollout that ends and begins anew draws its devices anew
-    served = [bundle for bundle in (row["version"], row["rollout_version"]) if bundle is not None]
-    return all(share(row, bundle) <= max(share(before, bundle), share(after, bundle)) for bundle in served)
+    had, has = served(before), served(after)
+    return all(part <= max(had.get(bundle, 0), has.get(bundle, 0)) for bundle, part in served(row).items())
 
 
-def _rank(before: Row, rows: Sequence[Row]) -> tuple[bool, bool, int]:
+def _rank(before: ChannelRow, rows: Rows) -> tuple[bool, bool, int]:
     """How far rows are from what was: what devices get counts most, then which bundle waits, then all else."""
     return (
-        any(_served(row) != _served(before) for row in rows),
-        any(row["rollout_version"] != before["rollout_version"] for row in rows),
+        any(served(row) != served(before) for row in rows),
+        any(row.rollout_version != before.rollout_version for row in rows),
         len(_different(before, rows)),
     )
 
 
-def _served(row: Row) -> dict[Any, int]:
-    bundles = {row["version"], row["rollout_version"]} - {None}
-    return {bundle: part for bundle in bundles if (part := share(row, bundle))}
-
-
-def _different(before: Row, rows: Sequence[Row]) -> list[str]:
-    return [name for name in before if any(row[name] != before[name] for row in rows)]
+def _different(before: ChannelRow, rows: Rows) -> list[str]:
+    return [
+        name for name in ChannelRow.model_fields if any(getattr(row, name) != getattr(before, name) for row in rows)
+    ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from capgo_mcp.api.channel_edit import NEW
 from capgo_mcp.sandbox.answers import Row
 from capgo_mcp.sandbox.state import State
 
@@ -11,32 +12,7 @@ MAIL_TOPICS = (
 )  # fmt: skip
 
 _CHANNEL_DEFAULTS: Row = {
-    "public": False,
-    "ios": True,
-    "android": True,
-    "electron": True,
-    "update_package": "all",
-    "allow_device_self_set": False,
-    "allow_emulator": True,
-    "allow_device": True,
-    "allow_dev": True,
-    "allow_prod": True,
-    "disable_auto_update_under_native": True,
-    "disable_auto_update": "major",
-    "rollout_version": None,
-    "rollout_percentage_bps": 0,
-    "rollout_enabled": False,
-    "rollout_paused_at": None,
-    "rollout_pause_reason": None,
-    "rollout_cache_ttl_seconds": 2592000,
-    "auto_pause_enabled": False,
-    "auto_pause_window_minutes": 60,
-    "auto_pause_failure_rate_bps": None,
-    "auto_pause_confidence": 0.95,
-    "auto_pause_min_attempts": None,
-    "auto_pause_min_failures": None,
-    "auto_pause_action": "pause",
-    "auto_pause_cooldown_minutes": 60,
+    **NEW.model_dump(),
     "auto_pause_last_triggered_at": None,
     "auto_pause_last_checked_at": None,
 }

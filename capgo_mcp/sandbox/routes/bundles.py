@@ -109,7 +109,7 @@ def set_channel(call: Call) -> Row:
         raise bad("cannot_find_version", "Cannot find version")
     if not channel:
         raise bad("cannot_find_channel", "Cannot find channel")
-    change(call, channel, Edit({"version": bundle["id"]}))
+    change(call, channel, Edit(version=bundle["id"]))
     return {"status": "success", "message": f"Bundle {bundle['name']} set to channel {channel['name']}"}
 
 

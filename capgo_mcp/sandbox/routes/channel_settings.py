@@ -1,15 +1,16 @@
-"""The settings of a channel as they are sent: their names, bounds, spellings and effects on each other."""
+"""The settings of a channel as they are sent: their names, bounds and spellings."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from capgo_mcp.api.channel_edit import Behaviour, Edit, EditRefused, edited
+from capgo_mcp.api.channel_edit import DETACHING, Behaviour, ChannelRow, Edit, Refusal, edited
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import Row, bad, broken
 from capgo_mcp.sandbox.call import Call
-from capgo_mcp.sandbox.times import is_moment
+from capgo_mcp.sandbox.times import is_moment, parsed, postgres
 
-_DETACHING = (None, "", "builtin", "unknown")
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 _ABSENT = object()
@@ -65,7 +66,7 @@ _INTEGERS = {
 
 def is_detaching(version: object) -> bool:
     """Tell whether a version means that no bundle shall be served."""
-    return version in _DETACHING
+    return version in DETACHING
 
 
 def checked_settings(call: Call) -> Row:
@@ -76,9 +77,6 @@ def checked_settings(call: Call) -> Row:
             values[column] = _boolean(value)
     if (mode := call.params.get("disableAutoUpdate", _ABSENT)) is not _ABSENT:
         values["disable_auto_update"] = _word(mode, _AUTO_UPDATE)
-    # The backend compares the two as they were sent, so one that was left out differs from one that was not.
-    if call.params.get("public") and call.params.get("ios", _ABSENT) != call.params.get("android", _ABSENT):
-        values["electron"] = False
     if call.state.behaviour is Behaviour.NOVEMBER:
         values |= _update_package(call)
     return values
@@ -146,13 +144,13 @@ def _update_package(call: Call) -> Row:
 def _pauses(call: Call) -> Row:
     values: Row = {}
     if (paused := sent(call, "rolloutPaused")) is not _ABSENT:
-        values["rollout_paused_at"] = call.state.now() if paused else None
+        values["rollout_paused"] = bool(paused)
     if (paused_at := sent(call, "rolloutPausedAt")) is not _ABSENT:
         if paused_at is not None and not is_moment(paused_at):
             raise broken()
-        values["rollout_paused_at"] = paused_at
+        values["rollout_paused_at"] = paused_at and postgres(parsed(paused_at))
     if (reason := sent(call, "rolloutPauseReason")) is not _ABSENT:
-        values["rollout_pause_reason"] = reason
+        values["rollout_pause_reason"] = reason if isinstance(reason, str | None) else json.dumps(reason)
     return values
 
 
@@ -171,43 +169,57 @@ def _word(value: object, words: tuple[str, ...]) -> str:
     return value
 
 
-def edit(call: Call, channel: Row) -> Edit:
-    """Read what the call asks of a channel that exists, its bundles by id."""
-    sets = checked_settings(call)
+def asked(call: Call, found: Callable[[Any], int | None]) -> Edit:
+    """Read what a write says, its bundles by id.
+
+    Args:
+        call: The write.
+        found: Finds the bundle that is to be the stable one, or refuses.
+    """
+    says = checked_settings(call)
     if "version" in call.params:
-        sets["version"] = _known_bundle(call, channel, call.params["version"])
-    off_first = call.state.behaviour is Behaviour.NOVEMBER and sets.get("rollout_enabled") is False
-    if (target := sent(call, "rolloutVersion")) is not _ABSENT and not off_first:
-        sets["rollout_version"] = _known_bundle(call, channel, target)
-    return Edit(
-        sets,
-        resumes=sent(call, "rolloutPaused") is False,
-        rolls_back=bool(call.params.get("rollback")),
-        promotes=bool(_said(call, "promoteToStable")),
-        advances=bool(_said(call, "advanceRollout")),
-    )
+        says["version"] = found(call.params["version"])
+    if (target := sent(call, "rolloutVersion")) is not _ABSENT:
+        says["rollout_version"] = target and known_bundle(call, target)
+    flags = {name: bool(_said(call, name)) for name in ("rollback", "promoteToStable", "advanceRollout")}
+    return Edit.model_validate(says | flags)
 
 
-def change(call: Call, channel: Row, asked: Edit) -> None:
-    """Carry an edit out, with what the database does beside it."""
-    try:
-        after = edited(channel, asked, call.state.behaviour)
-    except EditRefused as refused:
-        raise bad(refused.code, refused.message, app_id=channel["app_id"], channel=channel["name"]) from refused
+def outcome(call: Call, channel: Row | None, edit: Edit) -> Row:
+    """Give the columns of a channel after a write, or refuse it.
+
+    Args:
+        call: The write.
+        channel: What is there before it; None where it creates a channel.
+        edit: What it says.
+    """
+    before = None if channel is None else ChannelRow.model_validate(channel)
+    after = edited(before, edit, call.state.behaviour, now=call.state.now())
+    if isinstance(after, Refusal):
+        more = {"app_id": call.params["app_id"], "channel": channel["name"] if channel else call.params["channel"]}
+        raise bad(after.code, after.message, **more)
+    return after.model_dump()
+
+
+def change(call: Call, channel: Row, edit: Edit) -> None:
+    """Carry a write to a channel that exists out."""
+    after = outcome(call, channel, edit)
     if after["rollout_version"] != channel["rollout_version"]:
         after |= {"rollout_id": call.state.uuid("rollout"), "auto_pause_last_triggered_at": None}
     changes.update(call, "channels", channel, **after)
 
 
-def _said(call: Call, name: str) -> Any:
-    return call.params.get(name, call.params.get(snake(name)))
-
-
-def _known_bundle(call: Call, channel: Row, version: Any) -> int | None:
+def known_bundle(call: Call, version: Any) -> int | None:
+    """Find a bundle by its name, or by its id if that is a number; stumble where there is none."""
     if is_detaching(version):
         return None
+    app_id = call.params["app_id"]
     by_id = isinstance(version, int) and not isinstance(version, bool)
-    bundle = call.state.bundles.get(version) if by_id else call.state.bundle_named(channel["app_id"], version)
-    if not bundle or bundle["deleted"] or bundle["app_id"] != channel["app_id"]:
+    bundle = call.state.bundles.get(version) if by_id else call.state.bundle_named(app_id, version)
+    if not bundle or bundle["deleted"] or bundle["app_id"] != app_id:
         raise broken()
     return int(bundle["id"])
+
+
+def _said(call: Call, name: str) -> Any:
+    return call.params.get(name, call.params.get(snake(name)))

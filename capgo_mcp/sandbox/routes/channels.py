@@ -8,13 +8,12 @@ from capgo_mcp.sandbox.cascade import drop_channel
 from capgo_mcp.sandbox.paging import overlapping_page
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.routes.bundles import linked_bundle
-from capgo_mcp.sandbox.routes.channel_settings import change, checked_settings, edit, is_detaching
+from capgo_mcp.sandbox.routes.channel_settings import asked, change, is_detaching, known_bundle, outcome
 from capgo_mcp.sandbox.routing import Route, Source
 from capgo_mcp.sandbox.rows import new_channel
 from capgo_mcp.sandbox.state import State
 
 PLATFORMS = ("ios", "android", "electron")
-_NEEDING_A_CHANNEL = ("rolloutVersion", "rollout_version", "rollback", "promoteToStable", "advanceRollout")
 
 # The columns an answer shows, under the names it gives them; the platforms came later, Electron not yet.
 _SHOWN = {
@@ -96,23 +95,20 @@ def _create(call: Call, app_id: str, name: str) -> Row:
     app = call.need_app("app.create_channel", app_id)
     if not name:
         raise broken()
-    if any(call.params.get(field) for field in _NEEDING_A_CHANNEL):
-        raise bad("cannot_find_channel", "Cannot find channel", app_id=app_id, channel=name)
-    values = checked_settings(call)
-    version = call.params.get("version")
-    serves = "version" in call.params and not is_detaching(version)
+    serves = not is_detaching(call.params.get("version"))
     if serves:
         call.need_app("channel.promote_bundle", app_id)
-        values["version"] = _new_channel_bundle(call, app_id, version)
-    channel = new_channel(call.state, app, name, call.key["user_id"])
-    changes.insert(call, "channels", channel | values)
-    channel = call.state.channels[channel["id"]]
+    edit = asked(call, lambda version: _new_channel_bundle(call, app_id, version))
+    channel = new_channel(call.state, app, name, call.key["user_id"], **outcome(call, None, edit))
+    changes.insert(call, "channels", channel)
     _keep_one_public(call, channel)
     _grant_preview(call, channel)
     return {**OK, "id": channel["id"], "public": channel["public"]} if serves else OK
 
 
-def _new_channel_bundle(call: Call, app_id: str, version: object) -> int:
+def _new_channel_bundle(call: Call, app_id: str, version: object) -> int | None:
+    if is_detaching(version):
+        return None
     bundle = call.state.bundle_named(app_id, version)
     if not bundle or bundle["deleted"]:
         raise bad("cannot_find_version", "Cannot find version")
@@ -130,7 +126,7 @@ def _change(call: Call, channel: Row) -> Row:
     # Serving another bundle takes channel.promote_bundle as well, which every role with this permission holds.
     if not call.may_channel("channel.update_settings", channel):
         raise no_app_access(channel["app_id"], channel=channel["name"])
-    change(call, channel, edit(call, channel))
+    change(call, channel, asked(call, lambda version: known_bundle(call, version)))
     _keep_one_public(call, channel)
     return OK
 
