@@ -2,7 +2,9 @@
 
 import math
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox.answers import Row, bad, bad_range, database
+from capgo_mcp.sandbox.call import Call
 
 PAGE = 50
 ROW_CAP = 1000
@@ -24,11 +26,18 @@ def whole(value: object, default: int) -> int:
     return int(read) if read.is_integer() and read >= 0 else default
 
 
-def overlapping_page(rows: list[Row], page: object, code: str, message: str) -> list[Row]:
-    """Cut a page of channels or bundles.
+def page_of_fifty(call: Call, rows: list[Row], code: str, message: str) -> list[Row]:
+    """Cut a page of channels or bundles; in July pages after the first overlapped."""
+    page = call.params.get("page")
+    if call.state.behaviour is Behaviour.JULY:
+        return _overlapping_page(rows, page, code, message)
+    asked = number(page)
+    first = max(int(asked), 0) * PAGE if math.isfinite(asked) else 0
+    return rows[first : first + PAGE]
 
-    The page arrives as text and its end is computed from the text "1" + 1 = "11", so pages after the first overlap.
-    """
+
+def _overlapping_page(rows: list[Row], page: object, code: str, message: str) -> list[Row]:
+    """The page arrives as text and its end is computed from the text "1" + 1 = "11"."""
     text = str(page or "")
     start = number(text) * PAGE
     end = number(f"{text}1") * PAGE

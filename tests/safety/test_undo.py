@@ -124,7 +124,7 @@ CASES: Final = {
     "iOS off": Case(channel("production", ios=False)),
     "all platforms off": Case(channel("beta", ios=False, android=False, electron=False), names=("electron",)),
     "default for one platform": Case(channel("beta", public=True, ios=True), names=("electron",)),
-    "kind of download": Case(channel("beta", update_package="delta")),
+    "kind of download": Case(channel("beta", update_package="zip")),
     "retention": Case(("capgo_update_app", {"app_id": DEMO_APP, "retention": 86_400})),
     "retention of seconds": Case(("capgo_update_app", {"app_id": DEMO_APP, "retention": 30, "confirm": True})),
     "retention from seconds": Case(

@@ -2,11 +2,11 @@
 
 import re
 
-from capgo_mcp.api.channel_edit import Edit
+from capgo_mcp.api.channel_edit import Behaviour, Edit
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, database, no_app_access, no_row, not_a_number
 from capgo_mcp.sandbox.call import Call, checked_app_id
-from capgo_mcp.sandbox.paging import number, overlapping_page
+from capgo_mcp.sandbox.paging import number, page_of_fifty
 from capgo_mcp.sandbox.routes.channel_settings import change
 from capgo_mcp.sandbox.routing import Route
 from capgo_mcp.sandbox.rows import new_bundle
@@ -19,15 +19,27 @@ SEMVER = re.compile(
 
 
 def list_bundles(call: Call) -> list[Row]:
-    """List the bundles that are not deleted, newest first; an empty page is an error."""
+    """List the bundles that are not deleted, newest first; in July an empty page was an error."""
     app_id = call.app_id()
     call.need_app("app.read_bundles", app_id, code="cannot_get_bundle")
     alive = [b for b in call.state.bundles.values() if b["app_id"] == app_id and not b["deleted"]]
     newest_first = sorted(alive, key=lambda b: b["created_at"], reverse=True)
-    page = overlapping_page(newest_first, call.params.get("page"), "cannot_get_bundle", "Cannot get bundle")
-    if not page:
+    july = call.state.behaviour is Behaviour.JULY
+    if not july and ("version" in call.params or "id" in call.params):
+        return _matching(call, newest_first)
+    page = page_of_fifty(call, newest_first, "cannot_get_bundle", "Cannot get bundle")
+    if july and not page:
         raise bad("cannot_get_bundle", "Cannot get bundle", supabaseError=None)
     return page
+
+
+def _matching(call: Call, bundles: list[Row]) -> list[Row]:
+    """Find the one bundle with the name and the id that are asked for, which in July were not understood."""
+    version, bundle_id = call.params.get("version"), call.params.get("id")
+    known = number(bundle_id) if bundle_id is not None else None
+    if version == "" or (known is not None and not (known.is_integer() and known >= 1)):
+        raise bad("invalid_query", "Invalid query")
+    return [b for b in bundles if version in (None, b["name"]) and known in (None, b["id"])]
 
 
 def create_bundle(call: Call) -> Row:

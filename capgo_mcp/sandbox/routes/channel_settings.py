@@ -204,9 +204,22 @@ def outcome(call: Call, channel: Row | None, edit: Edit) -> Row:
 def change(call: Call, channel: Row, edit: Edit) -> None:
     """Carry a write to a channel that exists out."""
     after = outcome(call, channel, edit)
+    if call.state.behaviour is Behaviour.NOVEMBER:
+        _check_packages(call, channel, after)
     if after["rollout_version"] != channel["rollout_version"]:
         after |= {"rollout_id": call.state.uuid("rollout"), "auto_pause_last_triggered_at": None}
     changes.update(call, "channels", channel, **after)
+
+
+def _check_packages(call: Call, before: Row, after: Row) -> None:
+    """Refuse bundles that lack the kind of download the channel shall offer, which nobody looked at in July."""
+    if all(before[column] == after[column] for column in ("version", "rollout_version", "update_package")):
+        return
+    kind = after["update_package"].partition("_")[0]
+    for bundle in [call.state.bundles[after[c]] for c in ("version", "rollout_version") if after[c] is not None]:
+        has = {"all": True, "zip": bundle["external_url"] or bundle["r2_path"], "delta": bundle["manifest_count"]}
+        if not has[kind]:
+            raise bad(f"channel_{kind}_required", f"The channel needs a bundle with a {kind}", version=bundle["name"])
 
 
 def known_bundle(call: Call, version: Any) -> int | None:

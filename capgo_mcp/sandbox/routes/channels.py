@@ -1,11 +1,11 @@
 """Channels."""
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.channel_edit import Behaviour, Edit
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, Row, bad, broken, no_app_access, no_row
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.cascade import drop_channel
-from capgo_mcp.sandbox.paging import overlapping_page
+from capgo_mcp.sandbox.paging import page_of_fifty
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.routes.bundles import linked_bundle
 from capgo_mcp.sandbox.routes.channel_settings import asked, change, is_detaching, known_bundle, outcome
@@ -79,7 +79,7 @@ def read_channels(call: Call) -> Row | list[Row]:
     rows = [c for c in call.state.channels.values() if c["app_id"] == app_id]
     # The database moves a changed row behind those made at the same time.
     oldest_first = sorted(rows, key=lambda c: (c["created_at"], c["updated_at"]))
-    page = overlapping_page(oldest_first, call.params.get("page"), "cannot_find_channels", "Cannot find channels")
+    page = page_of_fifty(call, oldest_first, "cannot_find_channels", "Cannot find channels")
     return [_shown(call.state, channel) for channel in page]
 
 
@@ -99,6 +99,7 @@ def _create(call: Call, app_id: str, name: str) -> Row:
     if serves:
         call.need_app("channel.promote_bundle", app_id)
     edit = asked(call, lambda version: _new_channel_bundle(call, app_id, version))
+    _check_publishing(call, app_id, edit)
     channel = new_channel(call.state, app, name, call.key["user_id"], **outcome(call, None, edit))
     changes.insert(call, "channels", channel)
     _keep_one_public(call, channel)
@@ -126,9 +127,18 @@ def _change(call: Call, channel: Row) -> Row:
     # Serving another bundle takes channel.promote_bundle as well, which every role with this permission holds.
     if not call.may_channel("channel.update_settings", channel):
         raise no_app_access(channel["app_id"], channel=channel["name"])
-    change(call, channel, asked(call, lambda version: known_bundle(call, version)))
+    edit = asked(call, lambda version: known_bundle(call, version))
+    if not channel["public"]:
+        _check_publishing(call, channel["app_id"], edit)
+    change(call, channel, edit)
     _keep_one_public(call, channel)
     return OK
+
+
+def _check_publishing(call: Call, app_id: str, edit: Edit) -> None:
+    """Refuse to make a channel the default to whoever may not change the app itself, which nobody asked in July."""
+    if edit.public and call.state.behaviour is Behaviour.NOVEMBER:
+        call.need_app("app.update_settings", app_id)
 
 
 def _keep_one_public(call: Call, channel: Row) -> None:

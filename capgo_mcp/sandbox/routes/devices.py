@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_app_access, no_row
 from capgo_mcp.sandbox.call import Call, checked_app_id
 from capgo_mcp.sandbox.paging import PAGE, ROW_CAP, number
 from capgo_mcp.sandbox.routing import Route, Source
 from capgo_mcp.sandbox.state import State
 from capgo_mcp.sandbox.times import is_moment, javascript, parsed
+
+_LONGEST_CUSTOM_ID = 36
 
 
 def read_devices(call: Call) -> Row:
@@ -42,7 +45,8 @@ def _list_devices(call: Call, app_id: str) -> Row:
     if order not in (None, "", "asc", "desc"):
         raise bad("invalid_order", "order must be asc or desc", order=order)
     since = _since(call)
-    rows = [d for d in call.state.devices.values() if d["app_id"] == app_id and since(d)]
+    called = _called(call)
+    rows = [d for d in call.state.devices.values() if d["app_id"] == app_id and since(d) and called(d)]
     if call.params.get("customIdMode"):  # any text counts, "false" included
         rows = [d for d in rows if d["custom_id"]]
     position = _by_time if order else _by_id
@@ -70,6 +74,16 @@ def _since(call: Call) -> Callable[[Row], bool]:
     if not is_moment(moment):
         raise bad("invalid_updated_at", "updated_at must be a valid date", updated_at=moment)
     return lambda device: parsed(device["updated_at"]) > parsed(moment)
+
+
+def _called(call: Call) -> Callable[[Row], bool]:
+    custom_id = call.params.get("custom_id")
+    if custom_id is None or call.state.behaviour is Behaviour.JULY:  # the filter was not known
+        return lambda _: True
+    wanted = call.text("custom_id").strip()
+    if not 1 <= len(wanted) <= _LONGEST_CUSTOM_ID:
+        raise bad("invalid_custom_id", "custom_id must have 1 to 36 characters", custom_id=custom_id)
+    return lambda device: bool(device["custom_id"] == wanted)
 
 
 def _by_id(device: Row) -> tuple[Any, ...]:
