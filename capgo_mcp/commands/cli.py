@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from capgo_mcp.commands.parser import parser
 from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.machine import Machine
-from capgo_mcp.config.options import OPTIONS, SettingsError, values
+from capgo_mcp.config.options import API, OPTIONS, SettingsError, values
 
 if TYPE_CHECKING:
     from capgo_mcp.config.settings import Settings
@@ -121,14 +121,16 @@ def _demo(_: argparse.Namespace) -> int:
 def _sandbox(options: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415 - see the module's docstring
 
-    from capgo_mcp.sandbox import ADMIN_KEY, DEVELOPER_KEY, READER_KEY, create_app  # noqa: PLC0415 - as above
+    from capgo_mcp.api.channel_edit import Behaviour  # noqa: PLC0415 - as above
+    from capgo_mcp.sandbox import ADMIN_KEY, DEVELOPER_KEY, READER_KEY, create_app, seeded  # noqa: PLC0415 - as above
 
+    behaviour = Behaviour(API.value(vars(options), os.environ))
     print(
         f"Capgo sandbox on http://{options.host}:{options.port}, in memory, gone when it stops. Keys:", file=sys.stderr
     )
     for role, key in (("admin", ADMIN_KEY), ("developer", DEVELOPER_KEY), ("reader", READER_KEY)):
         print(f"  {role:10} {key}", file=sys.stderr)
-    uvicorn.run(create_app(), host=options.host, port=options.port, log_level="warning")
+    uvicorn.run(create_app(seeded(behaviour=behaviour)), host=options.host, port=options.port, log_level="warning")
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from capgo_mcp.client.version import __version__
-from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of
+from capgo_mcp.config.options import API, HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of
 
 _ABOUT: Final = """\
 MCP server for Capgo: lets an agent see devices, move channels and clean up bundles.
@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     _add_setup(commands, shared)
     _add_use(commands, shared)
     _add_http(commands, shared)
-    sandbox = commands.add_parser("sandbox", help="serve the sandbox over HTTP, to use as CAPGO_API_URL")
+    sandbox = commands.add_parser(
+        "sandbox", help="serve the sandbox over HTTP, to use as CAPGO_API_URL", parents=[_options([API])]
+    )
     sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default: %(default)s)")
     return whole

@@ -91,8 +91,12 @@ class Option:
         return (self.flag, str(Path(value).expanduser().absolute() if self.metavar == "FILE" else value))
 
 
+API: Final = Option("api", "which Capgo the sandbox is, by its month", "MONTH", "2026-11", ("2026-07", "2026-11"))
+"""The option of everything that starts a sandbox."""
+
 OPTIONS: Final = (
     Option("sandbox", "use an embedded Capgo with sample data, without a network"),
+    API,
     Option("read_only", "leave out every tool that writes"),
     Option("app", "work on this app only", "APP_ID"),
     Option("org", "work on this organization and its apps only", "ORG_ID"),

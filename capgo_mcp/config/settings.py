@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import httpx2
 from pydantic import TypeAdapter, ValidationError
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.fields import AppId, OrgId
 from capgo_mcp.api.operation import Declared
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
@@ -36,6 +37,7 @@ class Settings:
         rate: Requests to Capgo that may be made in any minute.
         insight_timeout: Seconds in which an insight may read devices.
         sandbox: Whether to use the embedded Capgo instead of the network.
+        api: Which Capgo the embedded one is.
         read_only: Whether tools that write are left out.
         app: The only app that tools may touch.
         org: The only organization that tools may touch, with its apps.
@@ -53,6 +55,7 @@ class Settings:
     rate: float = DEFAULT_RATE
     insight_timeout: float = 50.0
     sandbox: bool = False
+    api: Behaviour = Behaviour.NOVEMBER
     read_only: bool = False
     app: str | None = None
     org: str | None = None
@@ -83,6 +86,7 @@ class Settings:
             rate=given["rate"],
             insight_timeout=given["insight_timeout"],
             sandbox=given["sandbox"],
+            api=Behaviour(given["api"]),
             read_only=given["read_only"],
             app=_valid(AppId, given["app"], "--app must be an app id such as com.demo.app."),
             org=_valid(OrgId, given["org"], "--org must be an organization id (a UUID)."),
@@ -109,7 +113,7 @@ class Settings:
     def connect(self, key: KeySource | None = None) -> Capgo:
         """The client these settings describe, not yet opened, for a caller's own key or the one of the settings."""
         if self.sandbox:
-            sandbox = EmbeddedSandbox()
+            sandbox = EmbeddedSandbox(self.api)
             return Capgo(key or SandboxKey(), url=_SANDBOX_URL, timeout=self.timeout, rate=self.rate, transport=sandbox)
         return Capgo(key or self.key, url=self.url, timeout=self.timeout, rate=self.rate)
 

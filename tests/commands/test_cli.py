@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
+import httpx2
 import pytest
+from starlette.types import ASGIApp
 
 from capgo_mcp import __version__
 from capgo_mcp.commands.cli import COMMANDS, main
 from capgo_mcp.config.options import HTTP_OPTIONS, OPTIONS, Option, flag_of
 from capgo_mcp.operations import DEFAULT, declared_in, every
+from capgo_mcp.sandbox import ADMIN_KEY
 from tests.support.limits import GENEROUS
 
 Output = pytest.CaptureFixture[str]
@@ -242,3 +246,30 @@ def test_log_goes_to_stderr_at_the_level_asked_for() -> None:
     talkative = module("call", "--sandbox", "--log-level", "INFO", "capgo_list_apps")
     assert "capgo_list_apps ok" in talkative.stderr
     assert json.loads(talkative.stdout) == json.loads(quiet.stdout)
+
+
+@pytest.mark.parametrize(("given", "status"), [((), 200), (("--api", "2026-11"), 200), (("--api", "2026-07"), 400)])
+def test_sandbox_is_the_chosen_capgo(
+    run: Run, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], status: int
+) -> None:
+    """The served sandbox answers an empty page of bundles as the Capgo of that month, and its keys are printed."""
+    served: list[ASGIApp] = []
+    monkeypatch.setattr("uvicorn.run", lambda app, **_: served.append(app))
+    ended, out, err = run("sandbox", *given)
+    assert (ended, out) == (0, "")
+    assert ADMIN_KEY in err
+    transport = httpx2.ASGITransport(app=served[0])
+
+    async def ask() -> int:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox.invalid") as client:
+            query = {"app_id": "com.demo.app", "page": "90"}
+            return (await client.get("/bundle", params=query, headers={"capgkey": ADMIN_KEY})).status_code
+
+    assert anyio.run(ask) == status
+
+
+def test_sandbox_refuses_a_capgo_that_never_was(run: Run) -> None:
+    """Another month is refused, as a flag and in the environment, with those that can be chosen."""
+    for ended, out, err in (run("sandbox", "--api", "2025-01"), run("sandbox", CAPGO_MCP_API="2025-01")):
+        assert (ended, out) == (2, "")
+        assert "2026-07" in err

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.client.capgo import DEFAULT_URL
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.credentials import KeyFile
-from capgo_mcp.config.options import SettingsError
+from capgo_mcp.config.options import API, SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import DEFAULT, declared_in, every, toolset
 from capgo_mcp.operations.apps import ListApps
+from capgo_mcp.operations.channels import GetChannel
 from capgo_mcp.sandbox import ADMIN_KEY
 from capgo_mcp.server.tools import chosen
 from tests.support import samples
@@ -152,6 +154,20 @@ async def test_sandbox_needs_neither_key_nor_network() -> None:
     async with read({"sandbox": True}, CAPGO_API_KEY=KEY, CAPGO_API_URL="https://x.example").connect() as capgo:
         assert (await capgo.send(ListApps())).items
     assert ADMIN_KEY != KEY
+
+
+@pytest.mark.parametrize("behaviour", Behaviour)
+async def test_the_embedded_sandbox_is_the_chosen_capgo(behaviour: Behaviour) -> None:
+    """With --api, or its variable, the sandbox tells of a channel what that Capgo told; the newer one by default."""
+    for settings in (
+        read({"sandbox": True, "api": behaviour.value}),
+        read({"sandbox": True}, CAPGO_MCP_API=behaviour.value),
+        *([read({"sandbox": True})] if behaviour is Behaviour.NOVEMBER else []),
+    ):
+        async with settings.connect() as capgo:
+            channel = await capgo.send(GetChannel(app_id="com.demo.app", channel="production"))
+        assert channel.ios is (None if behaviour is Behaviour.JULY else True)
+    assert API.choices == tuple(one.value for one in Behaviour)
 
 
 @pytest.mark.parametrize(
