@@ -137,6 +137,12 @@ NEW: Final = ChannelRow(
     auto_pause_cooldown_minutes=60,
 )
 """A channel that was created by a write that says nothing."""
+_NULLABLE: Final = frozenset(
+    {
+        *("version", "rollout_version", "rollout_paused_at", "rollout_pause_reason"),
+        *("auto_pause_failure_rate_bps", "auto_pause_min_attempts", "auto_pause_min_failures"),
+    }
+)
 _UNPAUSED: Final[dict[str, Any]] = {"rollout_paused_at": None, "rollout_pause_reason": None}
 _ENDED: Final[dict[str, Any]] = {
     "rollout_version": None,
@@ -225,8 +231,14 @@ def possible(before: ChannelRow, edit: Edit, after: ChannelRow) -> tuple[Behavio
 def _explains(before: ChannelRow, edit: Edit, after: ChannelRow, behaviour: Behaviour) -> bool:
     foretold = edited(before, edit, behaviour)
     return not isinstance(foretold, Refusal) and all(
-        getattr(foretold, name) == getattr(after, name) for name in ("version", "rollout_version", "rollout_enabled")
+        _agree(name, getattr(foretold, name), getattr(after, name)) for name in ChannelRow.model_fields
     )
+
+
+def _agree(name: str, foretold: object, read: object) -> bool:
+    if name == "rollout_paused_at":  # a moment has many spellings, and one that is now is not known before
+        return (foretold is None) is (read is None)
+    return foretold == read or (read is None and name not in _NULLABLE)
 
 
 def served(row: ChannelRow) -> dict[Bundle, int]:

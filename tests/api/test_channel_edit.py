@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, Refusal, edited, served
+from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, Refusal, edited, possible, served
 from tests.support.recorded_edits import SEQUENCES, Facts, recorded_edit
 
 
@@ -183,3 +183,23 @@ def test_an_edit_is_read_from_the_body_of_a_request(body: Facts, edit: Edit) -> 
 def test_a_channel_serves_the_stable_bundle_and_a_rollout_that_runs(changes: Facts, expected: dict[str, int]) -> None:
     """The rollout's bundle goes to its share while it is on and not paused; the stable one may go to all."""
     assert served(ROLLING.model_copy(update=changes)) == expected
+
+
+_LIVE: Final = ROLLING.model_copy(update=UNPAUSED)
+
+
+@pytest.mark.parametrize(
+    ("edit", "changes", "expected"),
+    [
+        (Edit(version="c"), {"version": "c"}, {Behaviour.JULY}),
+        (Edit(version="c"), {"version": "c", **ENDED}, {Behaviour.NOVEMBER}),
+        (Edit(version="a"), {}, set(Behaviour)),
+        (Edit(update_package="zip"), {"update_package": "zip"}, {Behaviour.NOVEMBER}),
+        (Edit(ios=False), {}, set(Behaviour)),
+        (Edit(rollout_paused=True), {"rollout_paused_at": "2026-11-01T10:20:30+00:00"}, set(Behaviour)),
+        (Edit(version="c"), {"version": "somebody's"}, set(Behaviour)),
+    ],
+)
+def test_a_change_tells_which_capgo_made_it(edit: Edit, changes: Facts, expected: set[Behaviour]) -> None:
+    """The rows before and after a write tell the behaviours that lead from one to the other, or say nothing of it."""
+    assert set(possible(_LIVE, edit, _LIVE.model_copy(update=changes))) == expected

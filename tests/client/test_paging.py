@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capgo_mcp.api.answers import Listing
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.operation import Operation, Paging
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.paging import collect
@@ -32,6 +33,12 @@ UNHURRIED: Final = 1e9
 NUMBERED: Final = [one for one in every() if one.spec.paging in {Paging.FIXED, Paging.SIZED}]
 PAGED: Final = [one for one in every() if one.spec.paging is not None]
 name_of: Final = lambda operation: operation.spec.name  # noqa: E731 - an id function of pytest
+
+
+@pytest.fixture(params=Behaviour, ids=lambda behaviour: behaviour.value)
+def state(request: pytest.FixtureRequest) -> State:
+    """A freshly seeded sandbox of each behaviour: pages overlap in one, and in the other they do not."""
+    return seeded(behaviour=request.param)
 
 
 def identities(answer: Listing[Any]) -> Ids:
@@ -89,10 +96,10 @@ async def test_pages_of_any_length_give_every_row_once(operation: AnyOperation, 
 
 
 @settings(max_examples=8, deadline=None)
-@given(limit=st.integers(5, 300), extra=st.integers(0, 60))
-def test_any_limit_walks_bundles_and_devices(limit: int, extra: int) -> None:
+@given(limit=st.integers(5, 300), extra=st.integers(0, 60), behaviour=st.sampled_from(Behaviour))
+def test_any_limit_walks_bundles_and_devices(limit: int, extra: int, behaviour: Behaviour) -> None:
     """The same for any limit and any number of rows."""
-    state = seeded()
+    state = seeded(behaviour=behaviour)
     for bundle in list(state.bundles.values())[:extra]:
         bundle["deleted"] = True
 
@@ -116,7 +123,7 @@ async def test_one_call_brings_everything_when_the_limit_allows(capgo: Capgo, st
 
 
 async def test_empty_bundle_page_is_an_empty_list(capgo: Capgo, state: State) -> None:
-    """Capgo answers 400 for a page past the end and for an app without bundles (T6): both are empty lists."""
+    """A page past the end, or an app without bundles, is an empty list, which Capgo told by a 400 (T6) in July."""
     past = await capgo.send(ListBundles(app_id=DEMO_APP, page=90))
     assert (past.items, past.next) == ([], None)
     for bundle in state.bundles.values():

@@ -166,11 +166,10 @@ _COLUMNS: Final = {
 """Arguments that are stored under another name."""
 
 
-@pytest.mark.parametrize("behaviour", Behaviour)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_undo_restores_what_was_there(case: Case, behaviour: Behaviour) -> None:
     """The calls in `undo` set every row back, but for what `note` names; an older Capgo shows less to set back."""
-    async with desk(state=unlimited(behaviour)) as here:
+    async with desk() as here:
         for tool, arguments in case.before:
             await here.facts(tool, **arguments)
         before = picture(here.state)
@@ -291,12 +290,10 @@ async def test_without_a_rollout_nothing_is_sent(action: str) -> None:
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(earlier=st.lists(CHANGES, max_size=3), last=CHANGES, name=CHANNELS, behaviour=st.sampled_from(Behaviour))
-async def test_undo_restores_the_row_after_any_change(
-    earlier: list[Step], last: Step, name: str, behaviour: Behaviour
-) -> None:
+@given(earlier=st.lists(CHANGES, max_size=3), last=CHANGES, name=CHANNELS)
+async def test_undo_restores_the_row_after_any_change(earlier: list[Step], last: Step, name: str) -> None:
     """Whatever a channel was and whatever is set: the undo restores all but what the note names."""
-    async with desk(state=unlimited(behaviour)) as here:
+    async with desk() as here:
         for tool, arguments in earlier:
             await here.call(tool, {**arguments, "channel": name})
         before = picture(here.state)

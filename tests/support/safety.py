@@ -149,9 +149,19 @@ def text(result: t.CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, t.TextContent))
 
 
-def unlimited(behaviour: Behaviour = Behaviour.NOVEMBER) -> State:
+@dataclass
+class Upstream:
+    """Which Capgo the sandboxes of a test are; a fixture sets it for all tests of the folder."""
+
+    behaviour: Behaviour = Behaviour.NOVEMBER
+
+
+UPSTREAM: Final = Upstream()
+
+
+def unlimited() -> State:
     """A seeded sandbox whose rate limits never strike."""
-    state = seeded(behaviour=behaviour)
+    state = seeded(behaviour=UPSTREAM.behaviour)
     state.limits = Limits(key_window=0, device_window=0, same_channel_window=0, address_window=0)
     return state
 
