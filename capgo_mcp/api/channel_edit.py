@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-Bundle = int | str
+BundleKey = int | str
 """What tells bundles apart, name or id: the same one in a row and in the edits of it."""
 
 WHOLE: Final = 10_000
@@ -37,7 +37,7 @@ class Columns(BaseModel):
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True)
 
-    version: Bundle | None = None
+    version: BundleKey | None = None
     public: bool | None = None
     ios: bool | None = None
     android: bool | None = None
@@ -50,7 +50,7 @@ class Columns(BaseModel):
     allow_device: bool | None = None
     allow_dev: bool | None = None
     allow_prod: bool | None = None
-    rollout_version: Bundle | None = None
+    rollout_version: BundleKey | None = None
     rollout_enabled: bool | None = None
     rollout_percentage_bps: int | None = None
     rollout_paused_at: str | None = None
@@ -76,8 +76,8 @@ class Edit(Columns):
     A field that was not given says nothing, and one that was given as None says null: `said` tells them apart.
     """
 
-    version: Annotated[Bundle | None, BeforeValidator(lambda word: None if word in DETACHING else word)] = None
-    rollout_version: Annotated[Bundle | None, BeforeValidator(lambda word: word or None)] = None
+    version: Annotated[BundleKey | None, BeforeValidator(lambda word: None if word in DETACHING else word)] = None
+    rollout_version: Annotated[BundleKey | None, BeforeValidator(lambda word: word or None)] = None
     rollout_paused: bool | None = None
     """True pauses from now on, false ends a pause and forgets its reason."""
     rollback: bool = False
@@ -106,7 +106,7 @@ class Edit(Columns):
 
 
 @dataclass(frozen=True)
-class Refusal:
+class EditRefused:
     """Capgo would refuse the write: nothing changes."""
 
     code: str
@@ -152,7 +152,7 @@ _ENDED: Final[dict[str, Any]] = {
 }
 
 
-def edited(row: ChannelRow | None, edit: Edit, behaviour: Behaviour, *, now: str = NOW) -> ChannelRow | Refusal:
+def edited(row: ChannelRow | None, edit: Edit, behaviour: Behaviour, *, now: str = NOW) -> ChannelRow | EditRefused:
     """The row after a write, or why Capgo refuses it.
 
     Args:
@@ -167,16 +167,16 @@ def edited(row: ChannelRow | None, edit: Edit, behaviour: Behaviour, *, now: str
     if row is None:
         # The rollout of a channel that is being created cannot be named, but its other settings can.
         finds_none = ends or edit.rollout_version is not None
-        return Refusal("cannot_find_channel", "Cannot find channel") if finds_none else NEW.model_copy(update=sets)
+        return EditRefused("cannot_find_channel", "Cannot find channel") if finds_none else NEW.model_copy(update=sets)
     if edit.rollout_enabled is False and behaviour is Behaviour.NOVEMBER and not ends:
         sets |= {"rollout_version": None, **_UNPAUSED}
     elif edit.rollout_version is not None and sets.get("version", row.version) is None and not advances:
-        return Refusal("missing_stable_version", "Cannot set a rollout version without a stable version")
+        return EditRefused("missing_stable_version", "Cannot set a rollout version without a stable version")
     if edit.rollback:
         sets |= _ENDED
     if advances or edit.promote_to_stable:
         moved = _advanced(row, edit) if advances else _promoted(row, edit)
-        if isinstance(moved, Refusal):
+        if isinstance(moved, EditRefused):
             return moved
         sets |= moved
     return _triggered(row, row.model_copy(update=sets), behaviour)
@@ -197,20 +197,20 @@ def _settings(edit: Edit, behaviour: Behaviour, now: str) -> dict[str, Any]:
     return sets
 
 
-def _advanced(row: ChannelRow, edit: Edit) -> dict[str, Any] | Refusal:
+def _advanced(row: ChannelRow, edit: Edit) -> dict[str, Any] | EditRefused:
     if row.rollout_version is None:
-        return Refusal("missing_rollout_version", "Cannot advance without a rollout version")
+        return EditRefused("missing_rollout_version", "Cannot advance without a rollout version")
     if edit.rollout_version is None or edit.rollback:
-        return Refusal("missing_rollout_version", "Cannot advance without a new rollout target")
+        return EditRefused("missing_rollout_version", "Cannot advance without a new rollout target")
     enabled = edit.rollout_enabled is not False
     return {"version": row.rollout_version, "rollout_enabled": enabled, **_UNPAUSED}
 
 
-def _promoted(row: ChannelRow, edit: Edit) -> dict[str, Any] | Refusal:
+def _promoted(row: ChannelRow, edit: Edit) -> dict[str, Any] | EditRefused:
     named = None if edit.rollback else edit.rollout_version
     candidate = row.rollout_version if named is None else named
     if candidate is None:
-        return Refusal("missing_rollout_version", "Cannot promote without a rollout version")
+        return EditRefused("missing_rollout_version", "Cannot promote without a rollout version")
     return {**_ENDED, "version": candidate}
 
 
@@ -230,7 +230,7 @@ def possible(before: ChannelRow, edit: Edit, after: ChannelRow) -> tuple[Behavio
 
 def _explains(before: ChannelRow, edit: Edit, after: ChannelRow, behaviour: Behaviour) -> bool:
     foretold = edited(before, edit, behaviour)
-    return not isinstance(foretold, Refusal) and all(
+    return not isinstance(foretold, EditRefused) and all(
         _agree(name, getattr(foretold, name), getattr(after, name)) for name in ChannelRow.model_fields
     )
 
@@ -241,12 +241,12 @@ def _agree(name: str, foretold: object, read: object) -> bool:
     return foretold == read or (read is None and name not in _NULLABLE)
 
 
-def served(row: ChannelRow) -> dict[Bundle, int]:
+def served(row: ChannelRow) -> dict[BundleKey, int]:
     """The bundles that a channel gives to devices, each with the share that may get it, in basis points.
 
     The stable one counts for all of them: whoever is not drawn into the rollout falls back to it.
     """
-    shares: dict[Bundle, int] = {}
+    shares: dict[BundleKey, int] = {}
     runs = row.rollout_enabled and row.rollout_paused_at is None
     if row.rollout_version is not None and runs and row.rollout_percentage_bps:
         shares[row.rollout_version] = row.rollout_percentage_bps

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, Refusal, edited, possible, served
+from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, EditRefused, edited, possible, served
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.operations.channels import SetChannel, SetRollout
@@ -134,7 +134,7 @@ def _taken(step: Step, rows: Rows, behaviours: Sequence[Behaviour]) -> Rows:
     if needs_a_rollout and any(row.rollout_version is None for row in rows):
         return ()
     outcomes = [edited(row, step.edit, behaviour) for row, behaviour in zip(rows, behaviours, strict=True)]
-    taken = tuple(outcome for outcome in outcomes if not isinstance(outcome, Refusal))
+    taken = tuple(outcome for outcome in outcomes if not isinstance(outcome, EditRefused))
     return taken if len(taken) == len(rows) else ()
 
 

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, Refusal, edited, possible, served
+from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, EditRefused, edited, possible, served
 from tests.support.recorded_edits import SEQUENCES, Facts, recorded_edit
 
 
@@ -14,9 +14,9 @@ def test_each_recorded_write_is_foretold(sequence: Facts) -> None:
     row: ChannelRow | None = None
     for step in sequence["steps"]:
         after = edited(row, recorded_edit(step["request"]), Behaviour.JULY, now="set")
-        refusal = (after.status, after.code) if isinstance(after, Refusal) else (200, None)
+        refusal = (after.status, after.code) if isinstance(after, EditRefused) else (200, None)
         assert refusal == (step["response"]["status"], step["response"].get("error"))
-        row = row if isinstance(after, Refusal) else after
+        row = row if isinstance(after, EditRefused) else after
         told: Facts | None = step["channel_after"]
         assert (row and {name: getattr(row, name) for name in told or {}}) == told
 
@@ -39,16 +39,16 @@ ENDED: Final = {
     "rollout_pause_reason": None,
 }
 UNPAUSED: Final = {"rollout_paused_at": None, "rollout_pause_reason": None}
-_NO_TARGET: Final = Refusal("missing_rollout_version", "Cannot advance without a rollout version")
-_NO_NEXT: Final = Refusal("missing_rollout_version", "Cannot advance without a new rollout target")
+_NO_TARGET: Final = EditRefused("missing_rollout_version", "Cannot advance without a rollout version")
+_NO_NEXT: Final = EditRefused("missing_rollout_version", "Cannot advance without a new rollout target")
 
 
 class Case(NamedTuple):
     """A write to a channel that rolls out, paused, and what it changes in July and in November."""
 
     edit: Edit
-    july: Facts | Refusal
-    november: Facts | Refusal
+    july: Facts | EditRefused
+    november: Facts | EditRefused
     row: ChannelRow = ROLLING
 
 
@@ -77,7 +77,7 @@ CASES: Final = {
     "off and rolled back": Case(Edit(rollout_enabled=False, rollback=True), ENDED, ENDED),
     "off, with a target that needs a stable bundle": Case(
         Edit(rollout_enabled=False, rollout_version="c"),
-        Refusal("missing_stable_version", "Cannot set a rollout version without a stable version"),
+        EditRefused("missing_stable_version", "Cannot set a rollout version without a stable version"),
         {"rollout_enabled": False, "rollout_version": None, **UNPAUSED},
         ROLLING.model_copy(update={"version": None}),
     ),
@@ -132,7 +132,7 @@ CASES: Final = {
 def test_each_behaviour_has_its_own_side_effects(case: Case, behaviour: Behaviour) -> None:
     """A write changes what it changes in that Capgo, and nothing else."""
     expected = case.july if behaviour is Behaviour.JULY else case.november
-    outcome = expected if isinstance(expected, Refusal) else case.row.model_copy(update=expected)
+    outcome = expected if isinstance(expected, EditRefused) else case.row.model_copy(update=expected)
     assert edited(case.row, case.edit, behaviour) == outcome
 
 
@@ -149,7 +149,7 @@ def test_each_behaviour_has_its_own_side_effects(case: Case, behaviour: Behaviou
 def test_only_a_channel_that_exists_has_a_rollout(edit: Edit, refused: set[Behaviour]) -> None:
     """A new channel takes settings, those of a rollout included, but none that needs its bundle."""
     outcomes = {behaviour: edited(None, edit, behaviour) for behaviour in Behaviour}
-    assert {behaviour for behaviour, outcome in outcomes.items() if isinstance(outcome, Refusal)} == refused
+    assert {behaviour for behaviour, outcome in outcomes.items() if isinstance(outcome, EditRefused)} == refused
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from capgo_mcp.api.channel_edit import Behaviour, Bundle, ChannelRow, Edit, Refusal, edited, served
+from capgo_mcp.api.channel_edit import Behaviour, BundleKey, ChannelRow, Edit, EditRefused, edited, served
 from capgo_mcp.operations.channels import SetChannel, SetRollout
 from capgo_mcp.safety.way_back import MOST_CALLS, WayBack, way_back
 from tests.support.recorded_edits import changes
@@ -32,7 +32,7 @@ ROW: Final = ChannelRow(
 CHANGES: Final = [pytest.param(before, edit, id=where) for where, before, edit in changes()]
 
 
-def most(before: ChannelRow, after: ChannelRow) -> dict[Bundle, int]:
+def most(before: ChannelRow, after: ChannelRow) -> dict[BundleKey, int]:
     """The most devices that each bundle may have on the way between two rows."""
     had, has = served(before), served(after)
     return {bundle: max(had.get(bundle, 0), has.get(bundle, 0)) for bundle in had.keys() | has.keys()}
@@ -45,7 +45,7 @@ def walked(way: WayBack, before: ChannelRow, after: ChannelRow, behaviour: Behav
     for call in way.calls:
         assert isinstance(call, SetChannel | SetRollout)
         taken = edited(row, call.edit(), behaviour)
-        assert not isinstance(taken, Refusal)
+        assert not isinstance(taken, EditRefused)
         assert all(part <= limit.get(bundle, 0) for bundle, part in served(taken).items())
         row = taken
     return row
@@ -62,7 +62,7 @@ def test_the_way_back_from_each_recorded_change(before: ChannelRow, edit: Edit, 
     paused_at = before.rollout_paused_at and PAUSED
     was = before.model_copy(update={"electron": None, "rollout_paused_at": paused_at})
     after = edited(was, edit, behaviour)
-    if isinstance(after, Refusal):
+    if isinstance(after, EditRefused):
         return
     after = after.model_copy(update={"electron": None})
     way = way_back(was, edit, after, WHERE)
@@ -137,7 +137,7 @@ EDITS: Final = st.fixed_dictionaries(
 def test_the_way_back_from_any_change(before: ChannelRow, edit: Edit, behaviour: Behaviour) -> None:
     """Whatever was and whatever was done: what is not named comes back, on a way that harms nobody."""
     after = edited(before, edit, behaviour)
-    assume(not isinstance(after, Refusal))
+    assume(not isinstance(after, EditRefused))
     assert isinstance(after, ChannelRow)
     way = way_back(before, edit, after, WHERE)
     row = walked(way, before, after, behaviour)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from capgo_mcp.api.channel_edit import DETACHING, Behaviour, ChannelRow, Edit, Refusal, edited
+from capgo_mcp.api.channel_edit import DETACHING, Behaviour, ChannelRow, Edit, EditRefused, edited
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import Row, bad, broken
 from capgo_mcp.sandbox.call import Call
@@ -195,7 +195,7 @@ def outcome(call: Call, channel: Row | None, edit: Edit) -> Row:
     """
     before = None if channel is None else ChannelRow.model_validate(channel)
     after = edited(before, edit, call.state.behaviour, now=call.state.now())
-    if isinstance(after, Refusal):
+    if isinstance(after, EditRefused):
         more = {"app_id": call.params["app_id"], "channel": channel["name"] if channel else call.params["channel"]}
         raise bad(after.code, after.message, **more)
     return after.model_dump()
