@@ -18,7 +18,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
 from capgo_mcp.sandbox.embedded import EmbeddedSandbox
 
-_PATIENCE: Final = 10.0
+_TIMEOUT: Final = 10.0
 _SKEW: Final = 60.0
 """Seconds by which clocks may differ before times in answers mislead."""
 
@@ -42,7 +42,7 @@ async def _reach(url: str, transport: httpx2.AsyncBaseTransport | None) -> list[
     headers = {"user-agent": f"capgo-mcp/{__version__}"}
     try:
         async with httpx2.AsyncClient(
-            base_url=url, transport=transport, timeout=_PATIENCE, follow_redirects=False, headers=headers
+            base_url=url, transport=transport, timeout=_TIMEOUT, follow_redirects=False, headers=headers
         ) as client:
             started = time.monotonic()
             response = await client.get("/ok")
@@ -75,7 +75,7 @@ def _unreachable(url: str, error: httpx2.HTTPError) -> Finding:
         return problem("address", "The proxy does not let the request through.", "Check HTTPS_PROXY and NO_PROXY.")
     if isinstance(error, httpx2.TimeoutException):
         then = "Check the network, a firewall, and whether a proxy has to be set in HTTPS_PROXY."
-        return problem("address", f"{url} did not answer within {_PATIENCE:g} seconds.", then)
+        return problem("address", f"{url} did not answer within {_TIMEOUT:g} seconds.", then)
     return problem("address", f"No connection to {url}.", "Check the network and CAPGO_API_URL.")
 
 
