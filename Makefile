@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
-	@echo "make test       the tests"
+	@echo "make test       the tests; COVERAGE=1 tells which lines they run"
 	@echo "make check      lint, format, types and generated files"
 	@echo "make fix        format, and mend what the linter can"
 	@echo "make definitions  rewrite the tool definitions after a change of an operation"
@@ -38,7 +38,7 @@ demo: $(VENV)/run
 	@$(BIN)/capgo-mcp demo
 
 test: $(VENV)/dev
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term)
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -106,4 +106,4 @@ test-pythons:
 	done
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

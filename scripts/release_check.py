@@ -20,7 +20,13 @@ WORK: Final = ROOT / "build" / "release"
 _BUILDERS: Final = ("build==1.6.1", "twine==7.0.0")
 _MOST_PACKAGES: Final = 32
 _MOST_BYTES: Final = 50_000_000
-_IN_WHEEL: Final = ("capgo_mcp/cli.py", "capgo_mcp/definitions/capgo_list_apps.json", "capgo_mcp/py.typed")
+_IN_WHEEL: Final = (
+    "capgo_mcp/commands/cli.py",
+    "capgo_mcp/agent/definitions/capgo_list_apps.json",
+    "capgo_mcp/server/api_traps.md",
+    "capgo_mcp/py.typed",
+)
+_INFO: Final = f"capgo_mcp-{__version__}.dist-info"
 _IN_SDIST: Final = (
     "README.md",
     "CHANGELOG.md",
@@ -69,6 +75,8 @@ def build() -> tuple[Path, Path]:
     run(interpreter, "-m", "twine", "check", "--strict", wheel, sdist)
     with zipfile.ZipFile(wheel) as archive:
         _has(archive.namelist(), _IN_WHEEL, wheel)
+        if besides := {name.partition("/")[0] for name in archive.namelist()} - {"capgo_mcp", _INFO}:
+            raise Wrong(f"{wheel.name} installs {', '.join(sorted(besides))} beside the package")
     with tarfile.open(sdist) as archive:
         _has([name.partition("/")[2] for name in archive.getnames()], _IN_SDIST, sdist)
     print(
