@@ -1,7 +1,18 @@
 """Writes the definition of every tool, and removes those of tools that are no more: `python -m scripts.definitions`."""
 
-from capgo_mcp.agent.definitions import FOLDER, as_text, generated
+import json
+
+import mcp_types as t
+
+from capgo_mcp.agent.definitions import FOLDER, generated
 from capgo_mcp.catalog import every_tool
+
+
+def as_text(tool: t.Tool) -> str:
+    """A definition as its file holds it."""
+    return (
+        json.dumps(tool.model_dump(mode="json", by_alias=True, exclude_none=True), indent=2, ensure_ascii=False) + "\n"
+    )
 
 
 def main() -> None:

@@ -11,13 +11,14 @@ import pytest
 
 from capgo_mcp.agent import definitions
 from capgo_mcp.agent.arguments import Controls
-from capgo_mcp.agent.definitions import FOLDER, as_text, generated, stored
+from capgo_mcp.agent.definitions import FOLDER, generated, stored
 from capgo_mcp.agent.outcomes import Outcome
 from capgo_mcp.agent.schema import input_schema, output_schema
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.channels import Channel, DeleteChannel
 from capgo_mcp.sandbox.seed.people import DEMO_APP
+from scripts.definitions import as_text
 from tests.support import samples
 from tests.support.samples import AnyTool
 

@@ -17,7 +17,6 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE, NOTES_AP
 from capgo_mcp.server.resources import GUIDE, KINDS
 from tests.support.connected import Mode, connected, each_mode
 
-WORDS: Final = st.text(st.characters(codec="utf-8"), min_size=1)
 BASE: Final = f"capgo://apps/{DEMO_APP}"
 
 

@@ -5,7 +5,6 @@ this package does until then. One file per tool also makes a change of contract 
 writes the files; a test compares them with what the operations say now.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,10 +61,3 @@ def _input_schema(kind: type[Declared[Any]]) -> Schema:
     offered["fields"]["items"] = {"type": "string", "enum": render.requestable(kind.spec.answer)}
     schema["properties"] |= {name: offered[name] for name in sorted(controls(kind))}
     return schema
-
-
-def as_text(tool: t.Tool) -> str:
-    """A definition as its file holds it."""
-    return (
-        json.dumps(tool.model_dump(mode="json", by_alias=True, exclude_none=True), indent=2, ensure_ascii=False) + "\n"
-    )
