@@ -160,7 +160,7 @@ def _uninstall(options: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace) -> int:
     from capgo_mcp.commands.login import login  # noqa: PLC0415 - see the module's docstring
 
-    return login(Machine.here(), in_file=options.file)
+    return login(Machine.here(), in_file=options.file, check=not options.no_check)
 
 
 def _logout(_: argparse.Namespace) -> int:

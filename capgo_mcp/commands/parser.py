@@ -70,6 +70,7 @@ def _add_setup(commands: Any, shared: argparse.ArgumentParser) -> None:
 
     login = commands.add_parser("login", help="save an API key, in the system's keyring or in a private file")
     login.add_argument("--file", action="store_true", help="save it in the file, even where there is a keyring")
+    login.add_argument("--no-check", action="store_true", help="save it without asking Capgo whether it works")
     commands.add_parser("logout", help="forget the saved key")
 
     doctor = commands.add_parser("doctor", help="check key, network, rights and clients", parents=[shared])

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import anyio
 import anyio.to_thread
 
 from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import HOW, clean
 from capgo_mcp.config.keystore import Saved, saved
+from capgo_mcp.config.keytext import NoKeyText, key_text
 from capgo_mcp.config.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -29,11 +29,12 @@ class KeyFile:
 
     async def read(self) -> str:
         """The key that the file holds now."""
+        where = f"{self.path}, which CAPGO_API_KEY_FILE names,"
         try:
-            text = await anyio.Path(self.path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyMissing("no_key", "The file that CAPGO_API_KEY_FILE names cannot be read.", HOW) from error
-        return clean(text)
+            text = await anyio.to_thread.run_sync(key_text, self.path)
+        except NoKeyText as error:
+            raise KeyMissing("no_key", f"{where} holds no key: {error}.", HOW) from None
+        return clean(text, f"What {where} holds")
 
 
 @dataclass
@@ -62,7 +63,7 @@ class SavedKey:
                 return await NoKey().read()
             if former is None or former.where != self._found.where:
                 log.info("using the API key saved in %s", self._found.where)
-        return clean(self._found.key)
+        return clean(self._found.key, f"The Capgo API key in {self._found.where}")
 
 
 @dataclass(frozen=True)

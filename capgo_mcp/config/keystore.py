@@ -9,6 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.client.key import HOW
+from capgo_mcp.config.keytext import NoKeyText, NoSuchFile, key_text
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.options import SettingsError
 
@@ -85,10 +88,17 @@ class FileKeystore:
     where: str
 
     def read(self) -> str | None:
-        """The key that is saved here, or None."""
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            return self.path.read_text(encoding="utf-8").strip() or None
-        return None
+        """The key that is saved here, or None.
+
+        Raises:
+            KeyMissing: There is a file, and it cannot be read. Another key in its place would surprise.
+        """
+        try:
+            return key_text(self.path).strip() or None
+        except NoSuchFile:
+            return None
+        except NoKeyText as error:
+            raise KeyMissing("no_key", f"{self.path} holds no key: {error}.", HOW) from None
 
     def write(self, key: str) -> None:
         """Save the key, for nobody else to read.
@@ -149,7 +159,11 @@ class Saved:
 
 
 def saved(machine: Machine) -> Saved | None:
-    """The saved key that is used when none is set."""
+    """The saved key that is used when none is set.
+
+    Raises:
+        KeyMissing: A file that should hold it cannot be read.
+    """
     for keystore in keystores(machine):
         if key := keystore.read():
             return Saved(key, keystore.where, keystore.path if isinstance(keystore, FileKeystore) else None)

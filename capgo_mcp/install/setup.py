@@ -117,12 +117,12 @@ def uninstall(client: Client, machine: Machine, *, dry_run: bool) -> int:
 def _way(client: Client, machine: Machine, settings: Settings, *, write_key: bool) -> KeyWay:
     if settings.sandbox:
         return KeyWay("The sandbox needs no key.")
-    if not write_key:
-        return key_way(client, machine.environment, saved(machine))
     try:
+        if not write_key:
+            return key_way(client, machine.environment, saved(machine))
         return written_key(anyio.run(settings.key.read))
     except KeyMissing as error:
-        raise SettingsError(f"There is no key to write: {error.sentence}") from None
+        raise SettingsError(f"There is no key to use: {error.sentence}") from None
 
 
 def _neighbours(client: Client, entries: Entries, name: str) -> Iterator[str]:

@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import anyio
+import httpx2
 import pytest
 
 from capgo_mcp.api.errors import KeyMissing
@@ -18,6 +19,7 @@ from capgo_mcp.commands.cli import main
 from capgo_mcp.config.credentials import KeyFile, SavedKey
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.settings import Settings
+from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
 from tests.support.faulty import VirtualClock
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
@@ -75,9 +77,9 @@ def keyring(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
 
 
 def login(key: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
-    """Run the command with a key on its standard input, as a script would."""
+    """Run the command with a key on its standard input, as a script would, without asking Capgo."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{key}\n"))
-    return main(["login", *options])
+    return main(["login", "--no-check", *options])
 
 
 def saved_key() -> str:
@@ -162,6 +164,87 @@ def test_what_cannot_be_a_key_is_not_saved(
     assert machine.home.exists()
 
 
+@pytest.fixture
+def wired(state: State, monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
+    """The network leads to a sandbox; what was sent."""
+    sent: list[httpx2.Request] = []
+    sandbox = httpx2.ASGITransport(app=create_app(state))
+    usual = httpx2.AsyncClient.__init__
+
+    class Wire(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            sent.append(request)
+            return await sandbox.handle_async_request(request)
+
+    def wire(self: httpx2.AsyncClient, **options: Any) -> None:
+        usual(self, **(options | {"transport": Wire()}))
+
+    monkeypatch.setattr(httpx2.AsyncClient, "__init__", wire)
+    return sent
+
+
+def tried(key: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the command as people do, with its question to Capgo."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{key}\n"))
+    return main(["login"])
+
+
+def test_key_is_tried_before_it_is_saved(
+    machine: Machine,
+    wired: list[httpx2.Request],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A key that works is saved with what it sees; one that Capgo refuses is asked about once and not saved."""
+    assert tried(ADMIN_KEY, monkeypatch) == 0
+    assert "sees 3 apps and 2 organizations" in capsys.readouterr().err
+    assert saved_key() == ADMIN_KEY
+    wired.clear()
+    assert tried(KEY, monkeypatch) == 1
+    assert len(wired) == 1
+    shown = capsys.readouterr()
+    assert "does not accept this key" in shown.err
+    assert "Nothing saved" in shown.err
+    assert KEY not in shown.out + shown.err
+    assert saved_key() == ADMIN_KEY
+    assert machine.home.exists()
+
+
+def test_placeholder_is_not_tried(
+    machine: Machine,
+    wired: list[httpx2.Request],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What a page has in the place of a key is called so, and Capgo never sees it."""
+    assert tried("your-api-key", monkeypatch) == 1
+    assert "placeholder" in capsys.readouterr().err
+    assert wired == []
+    assert machine.home.exists()
+
+
+def test_key_that_cannot_be_tried_is_not_saved(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a network the user learns why, and how to save it all the same."""
+    monkeypatch.setenv("CAPGO_API_URL", "http://127.0.0.1:9")
+    assert tried(KEY, monkeypatch) == 1
+    assert "--no-check" in capsys.readouterr().err
+    assert not key_file(machine).exists()
+
+
+def test_saved_file_that_cannot_be_read_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A garbled file is not passed over for another key, nor taken for no key."""
+    login(KEY, monkeypatch)
+    (machine.home / ".capgo").write_text(OTHER, encoding="utf-8")
+    key_file(machine).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(KeyMissing) as caught:
+        saved_key()
+    assert str(key_file(machine)) in caught.value.sentence
+    assert "it is not text" in caught.value.sentence
+    assert main(["install", "zed"]) == 2
+
+
 def test_typed_key_does_not_show(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,7 +256,7 @@ def test_typed_key_does_not_show(
 
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("capgo_mcp.commands.login.getpass", lambda _: KEY)
-    assert main(["login"]) == 0
+    assert main(["login", "--no-check"]) == 0
     shown = capsys.readouterr()
     assert KEY not in shown.out + shown.err
     assert key_file(machine).exists()

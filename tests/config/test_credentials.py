@@ -3,6 +3,7 @@
 import traceback
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import anyio
 import httpx2
@@ -30,7 +31,7 @@ def test_key_is_cleaned_of_what_copying_leaves(written: str) -> None:
     assert clean(written) == KEY
 
 
-@pytest.mark.parametrize("written", ["legacy.key:1", "A_b-c.d:9", "x" * 256])
+@pytest.mark.parametrize("written", ["legacy.key:1", "A_b-c.d:9", "xy" * 128])
 def test_legacy_keys_are_keys(written: str) -> None:
     """Keys from before UUIDs are taken as they are."""
     assert clean(written) == written
@@ -80,21 +81,79 @@ async def test_key_file_can_appear_later(tmp_path: Path) -> None:
     assert await KeyFile(path).read() == KEY
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"\x00" * 20, f"{KEY}\n{KEY}\n".encode(), b"x" * 10_000])
-async def test_unreadable_key_file_is_told(tmp_path: Path, content: bytes) -> None:
-    """A file that holds no key says so, in a sentence without its content."""
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", " \r\n\r\n"])
+async def test_key_file_may_come_from_any_editor(tmp_path: Path, encoding: str, end: str) -> None:
+    """Marks of encodings, UTF-16 and line ends of Windows are how some shells and editors write a file."""
+    path = tmp_path / "key"
+    path.write_bytes(f"{KEY}{end}".encode(encoding))
+    assert await KeyFile(path).read() == KEY
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"\xff\xfe", "it is empty"),
+        (b"\xef\xbb\xbf\r\n", "it is empty"),
+        (b"\xff\xfe\x00", "it is not text"),
+        (b"\x89PNG\r\n\x1a\n", "it is not text"),
+        (b"\x00" * 20, "it has characters that no key has"),
+        (f"{KEY}\n{KEY}\n".encode(), "it is more than one word"),
+        (f"CAPGO_API_KEY={KEY}\n".encode(), "it has characters that no key has"),
+        (b"your-api-key\n", "it is a placeholder"),
+        (b"ab\n", "it has 2 characters"),
+        (b"x" * 10_000, "it is too long to be a key"),
+    ],
+)
+async def test_unusable_key_file_is_told_with_its_reason(tmp_path: Path, content: bytes, reason: str) -> None:
+    """A file that holds no key says which file it is and why, without its content."""
     path = tmp_path / "key"
     path.write_bytes(content)
     with pytest.raises(KeyMissing) as caught:
         await KeyFile(path).read()
-    assert caught.value.sentence.endswith(".")
+    assert str(path) in caught.value.sentence
+    assert reason in caught.value.sentence
     assert KEY not in str(caught.value)
 
 
-async def test_directory_is_no_key_file(tmp_path: Path) -> None:
-    """A path that cannot be read as a file is told in the same way."""
-    with pytest.raises(KeyMissing):
-        await KeyFile(tmp_path).read()
+async def test_missing_and_closed_key_files_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that leads nowhere, to a folder or to a file of somebody else: each has its reason."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    told = {}
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(KeyMissing) as caught:
+            await KeyFile(path).read()
+        told[path] = caught.value.sentence
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(KeyMissing) as closed:
+        await KeyFile(tmp_path / "closed").read()
+    assert "there is no such file" in told[tmp_path / "none"]
+    assert "it is a folder" in told[tmp_path]
+    assert "this user may not read it" in closed.value.sentence
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("your-api-key", "YOUR_CAPGO_API_KEY", "<your key>", "[key]", "CAPGO_API_KEY", "paste-your-key-here"),
+        *("$CAPGO_API_KEY", "%CAPGO_API_KEY%", "{{ key }}", "xxxxxxxx", "********", "........", "changeme"),
+        *("00000000-0000-0000-0000-000000000000", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "undefined"),
+    ],
+)
+def test_placeholder_is_called_one(written: str) -> None:
+    """What a page or template has in the place of a key is not tried: refused keys count as attempts to break in."""
+    with pytest.raises(KeyMissing, match="placeholder"):
+        clean(written)
+
+
+@given(key=st.uuids(version=4))
+def test_no_uuid_is_a_placeholder(key: UUID) -> None:
+    """Every key that Capgo makes is taken."""
+    assert clean(str(key)) == str(key)
 
 
 async def test_no_key_says_how_to_set_one() -> None:

@@ -1,23 +1,32 @@
 """The doctor: what it finds, what it advises, and how little it asks of Capgo."""
 
 import json
+import re
 import socket
 import ssl
 import sys
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from capgo_mcp.api.rights import HOLDERS
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.commands.cli import main
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor import Finding, Level, examine
+from capgo_mcp.doctor.tools import Held
 from capgo_mcp.install.clients import named
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app
+from capgo_mcp.sandbox.rights import binding
+from capgo_mcp.sandbox.rows import new_key
+from capgo_mcp.server.tools import chosen
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 
@@ -71,12 +80,12 @@ def about(topic: str, findings: list[Finding]) -> Finding:
 
 
 async def test_all_is_well(machine: Machine, wire: Wire) -> None:
-    """A good key on a good network: key, address, apps, organizations and rights are fine, after six requests."""
+    """A good key on a good network: everything is fine, after ten requests that all read."""
     findings = await found(machine)
-    for topic in ("key", "address", "apps", "organizations", "rights", "rate"):
+    for topic in ("key", "address", "apps", "organizations", "tools", "statistics", "rate"):
         assert about(topic, findings).level is Level.OK, topic
     assert "com.demo.app" in about("apps", findings).what
-    assert len(wire.passed) <= 6
+    assert len(wire.passed) <= 10
     assert {request.method for request in wire.passed} == {"GET"}
 
 
@@ -113,12 +122,50 @@ async def test_legacy_key_is_told(machine: Machine, wire: Wire) -> None:
     assert wire.passed
 
 
-async def test_missing_rights_are_told(machine: Machine, wire: Wire) -> None:
-    """A key that can read only some things is fine; the user learns which not."""
-    finding = about("rights", await found(machine, StaticKey(READER_KEY)))
-    assert finding.level is Level.NOTE
-    assert "org.manage_apikeys" in finding.what
+async def test_usable_tools_are_told_and_why_not_the_others(machine: Machine, wire: Wire) -> None:
+    """Every tool is in one of three lists; what a key cannot use comes with the permission and who has it."""
+    findings = [f for f in await found(machine, StaticKey(READER_KEY)) if f.topic == "tools"]
+    usable, untried = (f.what for f in findings if f.level is Level.OK)
+    refused = " ".join(f.what for f in findings if f.level is Level.NOTE)
+    assert "capgo_list_devices" in usable
+    assert "capgo_summarize_devices" in usable
+    assert "capgo_set_channel" in untried
+    assert "capgo_list_api_keys" in refused
+    assert "org.manage_apikeys (held by apikey_manager" in refused
+    told = re.findall(r"capgo_\w+", usable + untried + refused)
+    assert sorted(told) == sorted(tool.name for tool in chosen(Settings.read({})))
     assert wire.passed
+
+
+async def test_tools_that_are_off_are_not_told(machine: Machine, wire: Wire) -> None:
+    """What the settings leave out is nobody's question."""
+    findings = await found(machine, StaticKey(READER_KEY), read_only=True)
+    assert "capgo_set_channel" not in str(findings)
+    assert wire.passed
+
+
+@pytest.mark.parametrize(("role", "level"), [(None, Level.NOTE), ("org_member", Level.OK)])
+async def test_statistics_need_a_role_in_the_organization(
+    machine: Machine, wire: Wire, state: State, role: str | None, level: Level
+) -> None:
+    """Capgo answers an app's key as if nobody paid; the doctor names the role that is missing, not the plan."""
+    (org_id, *_), value = state.orgs, "5ec4e700-0000-4000-8000-00000000a44a"
+    bindings = [binding("app_reader", org_id, "com.demo.app"), *([binding(role, org_id)] if role else [])]
+    key = new_key(state, "App only", value, state.keys[1]["user_id"], bindings)
+    state.keys[key["id"]] = key
+    finding = about("statistics", await found(machine, StaticKey(value)))
+    assert finding.level is level
+    assert ("org_member" in finding.next) == (role is None)
+    assert wire.passed
+
+
+@given(roles=st.sets(st.sampled_from(sorted(set(chain(*HOLDERS.values()))))), data=st.data())
+def test_what_is_deduced_is_so(roles: set[str], data: st.DataObject) -> None:
+    """Whatever roles a key has and whichever permissions were tried, no deduction contradicts the roles."""
+    truth = {permission: bool(roles & {*held}) for permission, held in HOLDERS.items()}
+    tried = data.draw(st.sets(st.sampled_from(sorted(HOLDERS))))
+    held = Held({permission: truth[permission] for permission in tried})
+    assert all(held.has(permission) in (None, truth[permission]) for permission in HOLDERS)
 
 
 @pytest.mark.parametrize(
