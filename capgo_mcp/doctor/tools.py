@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from capgo_mcp.api.errors import CapgoError, NotAllowed, PlanLimit
@@ -112,7 +111,7 @@ def _needs(kind: type[Declared[Any]]) -> tuple[str, ...]:
 
 async def _statistics(capgo: Capgo, app: str, *, may_read_organization: bool) -> Finding:
     """Whether Capgo counts for this key: without a role in the organization it takes everybody for a debtor."""
-    today = datetime.now(UTC).date()
+    today = capgo.clock.moment().date()
     try:
         await capgo.send(GetAppStatistics(app_id=app, from_date=today, to_date=today))
     except PlanLimit as error:
