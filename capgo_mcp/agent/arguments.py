@@ -29,6 +29,13 @@ class Controls(BaseModel):
     confirm_name: Annotated[str | None, Field(description="Name of what will be deleted, as the preview shows it.")] = (
         None
     )
+    seen: Annotated[str | None, Field(description="Mark of the preview that was shown, from after_consent.")] = None
+    expected_version: Annotated[
+        str | None, Field(description="Do nothing unless the channel serves this bundle version now.")
+    ] = None
+    create: Annotated[StrictBool, Field(description="Create the channel though its name is close to another's.")] = (
+        False
+    )
     fields: Annotated[list[str], Field(description="Further fields to show.")] = []
 
 

@@ -24,13 +24,15 @@ class Preview(BaseModel):
 
 
 class Outcome(BaseModel, Generic[A]):
-    """The result of a tool that writes; when `done` is false, nothing has changed."""
+    """The result of a tool that writes; when `done` is false, what was asked is not so."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     done: bool
-    changed: Literal["nothing"] | None = None
-    """Said when the call was no error and yet nothing is different: `note` has the reason, and what would change it."""
+    changed: Literal["nothing", "in part"] | None = None
+    """Said when the call was no error and yet not all is as asked: `note` has the reason, and what would change it."""
+    now: str | None = None
+    """What is so now, in a sentence."""
     result: A | None = None
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None

@@ -84,6 +84,8 @@ class Spec:
     """Arguments that are tried in vain, each with what to do instead."""
     synonyms: Collection[str]
     """Words of the API that the class reads as well, beside its own."""
+    controls: Collection[str]
+    """Arguments that steer the tool and never reach Capgo, beside those that follow from all the rest."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,12 @@ class Operation(Declared[A], Generic[A]):
         if_empty: str | None = None,
         refuses: Mapping[str, str] | None = None,
         synonyms: Collection[str] = (),
+        controls: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         """Read the declaration: class arguments as in `Endpoint`, with `http` holding method and path.
 
-        Those of pydantic are taken as well: `alias_generator` tells how a route spells its arguments, apart from the
-        ones that have a `serialization_alias`.
+        Those of pydantic are taken as well: `alias_generator` tells how a route spells most of its arguments.
         """
         super().__init_subclass__(**kwargs)
         if not http:  # the intermediate Operation[Ok] that pydantic makes
@@ -187,7 +189,8 @@ class Operation(Declared[A], Generic[A]):
             needs=needs,
             by_name=by_name,
             refuses=refuses or {},
-            synonyms=frozenset(synonyms),
+            synonyms=synonyms,
+            controls=controls,
         )
 
 

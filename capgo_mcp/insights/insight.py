@@ -47,6 +47,7 @@ class Insight(Declared[A], Generic[A]):
                 by_name=False,
                 refuses={},
                 synonyms=frozenset(),
+                controls=frozenset(),
             )
 
     @abstractmethod

@@ -80,7 +80,13 @@ class SetBundleMetadata(Operation[Ok], http="POST /bundle/metadata", needs="app.
     link: Annotated[str | None, Field(description="Link, e.g. to a commit or release notes.")] = None
 
 
-class SetBundleChannel(Operation[Ok], http="PUT /bundle", needs="channel.promote_bundle", effect=Effect.CHANGE):
+class SetBundleChannel(
+    Operation[Ok],
+    http="PUT /bundle",
+    needs="channel.promote_bundle",
+    effect=Effect.CHANGE,
+    controls=("expected_version",),
+):
     """Deploy or roll back by ids: make a bundle the one a channel serves. Needs fewer rights than set_channel."""
 
     app_id: AppId

@@ -138,6 +138,7 @@ class SetChannel(
     http="POST /channel",
     needs="channel.update_settings",
     effect=Effect.CHANGE,
+    controls=("create", "expected_version"),
     alias_generator=AliasGenerator(serialization_alias=_spelled),
 ):
     """Deploy, release or put a bundle on a channel: move or roll back production to a version, make it the default.
@@ -194,6 +195,7 @@ class SetRollout(
     effect=Effect.CHANGE,
     alias_generator=AliasGenerator(serialization_alias=_rollout_spelled),
     synonyms=rollout.SYNONYMS,
+    controls=("expected_version",),
 ):
     """Roll out a bundle gradually, to a percentage of a channel's devices: start, widen, pause, resume, promote, drop.
 

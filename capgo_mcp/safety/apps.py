@@ -42,7 +42,7 @@ async def _preview_delete(operation: DeleteApp, reading: Reading) -> None:
     reading.tell(await reading.read("app", GetApp(app_id=app)), "name")
     await reading.count("channels", ListChannels(app_id=app, limit=MOST))
     await reading.count("bundles", ListBundles(app_id=app, limit=MOST))
-    await reading.count("devices", ListDevices(app_id=app, limit=MOST))
+    await reading.count("devices", ListDevices(app_id=app, limit=MOST), moving=True)
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (

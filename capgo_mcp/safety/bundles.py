@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.channel_edit import Edit
+from capgo_mcp.api.channel_words import told
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.bundles import Bundle, DeleteAllBundles, DeleteBundle, ListBundles, SetBundleChannel
 from capgo_mcp.operations.channels import Channel, ListChannels
-from capgo_mcp.safety.channels import NOISE, seen_channel
+from capgo_mcp.safety.channels import NOISE, seen_channel, told_of_edit
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading, at_least
-from capgo_mcp.safety.undo import Facts, Snapshot, Undo, as_call
+from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, as_call
 from capgo_mcp.safety.way_back import Step, way_back
 
 
@@ -47,6 +49,21 @@ def _undo_channel(operation: SetBundleChannel, before: Snapshot, after: Snapshot
     return Undo([*map(as_call, way.calls)], way.lost)
 
 
+def _in_vain(operation: SetBundleChannel, before: Snapshot, _: Controls) -> str | None:
+    served = before.facts.get("version")
+    if before.channel is None or served is None or served["id"] != operation.version_id:
+        return None
+    return f"It is so already. {told(before.facts['name'], before.channel)}"
+
+
+def _tell(_: SetBundleChannel, before: Snapshot, after: Snapshot) -> Told:
+    """Capgo was told an id: which bundle that is shows only in what is read."""
+    if before.channel is None or after.channel is None:
+        return Told("")
+    now = told(after.facts["name"], after.channel)
+    return told_of_edit(now, before.channel, Edit(version=after.channel.version), after.channel)
+
+
 async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
     bundles = await reading.read("bundle", ListBundles(app_id=operation.app_id, limit=MOST))
     reading.tell_one_of(bundles, "bundle", "name", operation.version, "id", "created_at", "comment")
@@ -74,7 +91,14 @@ def _split(bundles: Listing[Bundle], kept: Mapping[str, list[str]]) -> Facts:
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
-    Meaning(SetBundleChannel, snapshot=_snapshot_channel, undo=_undo_channel, noise=NOISE),
+    Meaning(
+        SetBundleChannel,
+        snapshot=_snapshot_channel,
+        in_vain=_in_vain,
+        told=_tell,
+        undo=_undo_channel,
+        noise=NOISE,
+    ),
     Meaning(DeleteBundle, preview=_preview_delete),
     Meaning(DeleteAllBundles, preview=_preview_delete_all, named_by=lambda operation: GetApp(app_id=operation.app_id)),
 )

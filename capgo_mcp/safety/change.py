@@ -3,32 +3,38 @@
 import logging
 from typing import Any
 
+from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Outcome
 from capgo_mcp.api.answers import Answer
-from capgo_mcp.api.errors import CapgoError, NotFound
+from capgo_mcp.api.errors import CapgoError, Conflict, NotFound
 from capgo_mcp.api.operation import Operation
+from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.meaning import Meaning
-from capgo_mcp.safety.undo import Facts, Snapshot, Undo
+from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo
 
 log = logging.getLogger(__name__)
 
 
-async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str) -> Outcome[Any]:
+async def carry_out(operation: Operation[Any], controls: Controls, capgo: Capgo, *, request_id: str) -> Outcome[Any]:
     """Send a write and tell what it changed, unless it would change nothing.
 
     Args:
         operation: The write.
+        controls: The agent's flags.
         capgo: Where to send it.
         request_id: Under which name Capgo's logs shall keep it.
 
     Raises:
+        Conflict: What is there is not what the agent expects; nothing was sent.
         CapgoError: The write did not succeed; the reads around it never fail it.
     """
     meaning = MEANINGS[type(operation)]
     before = await _snapshot(meaning, operation, capgo)
-    if meaning.in_vain and before is not None and (why := meaning.in_vain(operation, before)):
+    if controls.expected_version is not None:
+        _expect(controls.expected_version, before)
+    if meaning.in_vain and before is not None and (why := meaning.in_vain(operation, before, controls)):
         return Outcome(done=False, changed="nothing", note=why)
     result = _told(await capgo.send(operation, request_id=request_id))
     if meaning.undo is None:
@@ -37,13 +43,28 @@ async def carry_out(operation: Operation[Any], capgo: Capgo, *, request_id: str)
     if before is None or after is None:
         return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
     undo = _undo(meaning, operation, before, after)
+    told = meaning.told(operation, before, after) if meaning.told else Told("")
+    lost = f"The undo does not bring back: {', '.join(undo.lost)}." if undo.lost else ""
     return Outcome(
-        done=True,
+        done=told.met,
+        changed=None if told.met else "in part",
+        now=told.now or None,
         before=_different(before.facts, after.facts, meaning.noise),
         after=_different(after.facts, before.facts, meaning.noise),
         undo=undo.calls,
-        note=undo.note or (f"The undo does not bring back: {', '.join(undo.lost)}." if undo.lost else None),
+        note=" ".join(filter(None, (*told.notes, undo.note, lost))) or None,
     )
+
+
+def _expect(version: str, before: Snapshot | None) -> None:
+    if before is None or before.channel is None:
+        sentence, now = "The channel could not be read, so that nobody can say what it serves; nothing was sent.", ""
+    elif before.channel.version == version:
+        return
+    else:
+        now = f"It serves {quoted(str(before.channel.version))}." if before.channel.version else "It serves no bundle."
+        sentence = f"The channel does not serve {quoted(version)}, so nothing was sent. {now}"
+    raise Conflict("state_moved", sentence, "Tell the user, and decide anew.")
 
 
 def _undo(meaning: Meaning[Any], operation: Operation[Any], before: Snapshot, after: Snapshot) -> Undo:

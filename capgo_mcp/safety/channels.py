@@ -1,28 +1,34 @@
 """What a write to a channel means."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
 
+from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import NextCall
 from capgo_mcp.agent.render import shown
-from capgo_mcp.api.channel_edit import ChannelRow
-from capgo_mcp.api.errors import NotFound
+from capgo_mcp.api.channel_edit import ChannelRow, Edit
+from capgo_mcp.api.channel_words import told
+from capgo_mcp.api.errors import Conflict, NotFound
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
+from capgo_mcp.safety.channel_verdict import is_vain, verdict
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Facts, Snapshot, Undo, as_call, next_call, untold
+from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, as_call, next_call, untold
 from capgo_mcp.safety.way_back import way_back
 
 NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_channels"})
 """Facts of a channel that change by themselves or repeat another one."""
 
 _SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
+_NEAR: Final = 0.8
+"""How alike two names are of which one was likely misspelt: by about one letter in five."""
 _NEW: Final = timedelta(minutes=10)
 """Age of a channel up to which this call may have made it: the two clocks need not agree."""
 
@@ -66,7 +72,7 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
     where = {"app_id": operation.app_id}
     defaults = [next_call(SetChannel, **where, channel=name, public=True) for name in sorted(robbed)]
     if before.channel is None or after.channel is None:
-        return _undo_creation(operation, before.facts, after.facts, defaults)
+        return _undo_creation(operation, after.facts, defaults)
     was = before.channel
     if defaults:  # the channel that gets the default back takes it from this one
         was = was.model_copy(update={"public": after.channel.public})
@@ -75,14 +81,12 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
     return Undo([*map(as_call, way.calls), *defaults], [*way.lost, *hidden])
 
 
-def _undo_creation(operation: SetChannel | SetRollout, before: Facts, after: Facts, defaults: list[NextCall]) -> Undo:
+def _undo_creation(operation: SetChannel | SetRollout, after: Facts, defaults: list[NextCall]) -> Undo:
     """A channel that is older than the call was there before, whatever Capgo said: then there is no way back."""
     if not _is_new(after):
         return Undo(defaults, ["the channel, which could not be read"])
-    near = get_close_matches(operation.channel, before.get("other_channels", []), n=1)
-    meant = f"; did you mean {quoted(near[0])}?" if near else "."
     delete = next_call(DeleteChannel, app_id=operation.app_id, channel=operation.channel)
-    return Undo([*defaults, delete], [], note=f"This created a new channel{meant}")
+    return Undo([*defaults, delete], [])
 
 
 def _is_new(channel: Facts) -> bool:
@@ -91,16 +95,65 @@ def _is_new(channel: Facts) -> bool:
     return made is not None and datetime.now(UTC) - datetime.fromisoformat(made) < _NEW
 
 
-def _without_rollout(operation: SetRollout, before: Snapshot) -> str | None:
+def _set_in_vain(operation: SetChannel, before: Snapshot, controls: Controls) -> str | None:
+    """A channel that is so already; or one that would be created though its name was likely misspelt."""
+    if before.channel is None:
+        _create_only_what_is_meant(operation.channel, before.facts.get("other_channels", []), controls)
+        return None
+    if not operation.edit().said:
+        return f"Nothing to change was given. {told(operation.channel, before.channel)}"
+    return _as_it_is(operation.channel, before.channel, operation.edit())
+
+
+def _create_only_what_is_meant(name: str, others: list[str], controls: Controls) -> None:
+    if name in others:
+        sentence = f"Capgo lists the channel {quoted(name)} and then does not find it, so nothing was changed."
+        raise Conflict("channel_not_found", sentence, "Try again in a minute.")
+    near = get_close_matches(name.casefold(), [other.casefold() for other in others], n=1, cutoff=_NEAR)
+    if near and not controls.create:
+        meant = next(other for other in others if other.casefold() == near[0])
+        raise Conflict(
+            "channel_not_found",
+            f"There is no channel {quoted(name)}, so nothing was changed. Did you mean {quoted(meant)}?",
+            f"Repeat with channel {meant}; only if a new channel is wanted, with create true.",
+        )
+
+
+def _rollout_in_vain(operation: SetRollout, before: Snapshot, _: Controls) -> str | None:
     """Capgo says ok to a pause, a drop or a share of no rollout; a pause would even stop the next one."""
     row = before.channel
-    if row is None or row.rollout_version is not None or operation.action not in NEEDS_A_ROLLOUT:
+    if row is None:
         return None
-    serves = "has no bundle" if row.version is None else f"serves {quoted(str(row.version))} to all its devices"
-    return (
-        f"No rollout is on channel {quoted(operation.channel)}, which {serves}: nothing to {operation.action}. "
-        "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
-    )
+    if row.rollout_version is None and operation.action in NEEDS_A_ROLLOUT:
+        verb = "switch off" if operation.action == "off" else operation.action
+        return (
+            f"No rollout is there: nothing to {verb}. {told(operation.channel, row)} "
+            "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
+        )
+    return _as_it_is(operation.channel, row, operation.edit())
+
+
+def _as_it_is(name: str, row: ChannelRow, edit: Edit) -> str | None:
+    return f"It is so already. {told(name, row)}" if is_vain(row, edit) else None
+
+
+def _tell(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot) -> Told:
+    if after.channel is None:
+        return Told("")
+    now = told(operation.channel, after.channel)
+    if before.channel is None:
+        return Told(f"This created a new channel. {now}")
+    moved = sorted(set(before.facts.get("default_channels", [])) - set(after.facts.get("default_channels", [])))
+    notes = [f"{quoted(name)} is no longer a default channel." for name in moved if name != operation.channel]
+    return told_of_edit(now, before.channel, operation.edit(), after.channel, notes)
+
+
+def told_of_edit(now: str, before: ChannelRow, edit: Edit, after: ChannelRow, notes: Sequence[str] = ()) -> Told:
+    """What came of an edit of a channel that was there before."""
+    result = verdict(before, edit, after)
+    unmet = [f"Not as asked, though Capgo said it was done: {', '.join(result.unmet)}."] if result.unmet else []
+    unseen = [f"This Capgo does not show {', '.join(result.unseen)}; an older one may not store it."]
+    return Told(now, not result.unmet, (*unmet, *result.notes, *notes, *(unseen if result.unseen else [])))
 
 
 def _hidden(operation: SetChannel, after: ChannelRow) -> list[str]:
@@ -118,7 +171,15 @@ async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
-    Meaning(SetChannel, preview=_preview_set, snapshot=_snapshot, undo=_undo, noise=NOISE),
-    Meaning(SetRollout, in_vain=_without_rollout, snapshot=_snapshot, undo=_undo, noise=NOISE),
+    Meaning(
+        SetChannel,
+        preview=_preview_set,
+        snapshot=_snapshot,
+        in_vain=_set_in_vain,
+        told=_tell,
+        undo=_undo,
+        noise=NOISE,
+    ),
+    Meaning(SetRollout, snapshot=_snapshot, in_vain=_rollout_in_vain, told=_tell, undo=_undo, noise=NOISE),
     Meaning(DeleteChannel, preview=_preview_delete),
 )

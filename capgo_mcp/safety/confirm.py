@@ -10,12 +10,14 @@ from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.elicitation import Elicitor, Reply
-from capgo_mcp.safety.preview import preview
+from capgo_mcp.safety.preview import Seen, preview
 
 _ASK: Final = (
     "Nothing has changed yet. Show the preview to the user and ask whether to go on; only after they agree make the "
     "call in after_consent."
 )
+
+_MOVED: Final = "What was shown has changed since, so nothing was done. " + _ASK
 
 
 class NoConsent(CapgoError):
@@ -43,6 +45,10 @@ async def settle(
     named_by = MEANINGS[type(operation)].named_by
     if not controls.confirm or (named_by and controls.confirm_name is None):
         return await _previewed(operation, capgo)
+    if controls.seen is not None:
+        now = await preview(operation, capgo)
+        if now.mark != controls.seen:
+            return _told(operation, now, _MOVED)
     # Read again: what the preview showed may be old, and an agent that saw none may have made the name up.
     if named_by and controls.confirm_name != await _name(named_by(operation), capgo):
         raise InvalidArguments(
@@ -55,12 +61,16 @@ async def settle(
 
 
 async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
-    seen = await preview(operation, capgo)
+    return _told(operation, await preview(operation, capgo), _ASK)
+
+
+def _told(operation: Operation[Any], seen: Seen, ask: str) -> Outcome[Any]:
     target = operation.model_dump(mode="json", exclude_defaults=True)
-    named = {"confirm_name": seen.facts.get("name", seen.facts.get("app_id"))} if operation.spec.by_name else {}
+    facts = seen.preview.facts
+    named = {"confirm_name": facts.get("name", facts.get("app_id"))} if operation.spec.by_name else {}
     warning = "".join(f" Mind that {danger}." for danger in operation.dangers())
-    consent = NextCall(tool=operation.spec.name, arguments={**target, "confirm": True, **named})
-    return Outcome(done=False, preview=seen, ask=_ASK + warning, after_consent=consent)
+    consent = NextCall(tool=operation.spec.name, arguments={**target, "confirm": True, **named, "seen": seen.mark})
+    return Outcome(done=False, preview=seen.preview, ask=ask + warning, after_consent=consent)
 
 
 async def _name(read: Operation[Any], capgo: Capgo) -> str:
@@ -73,7 +83,7 @@ async def _name(read: Operation[Any], capgo: Capgo) -> str:
 
 async def _ask(operation: Operation[Any], capgo: Capgo, elicitor: Elicitor) -> None:
     """Return if the person agrees."""
-    reply = await elicitor.elicit(_question(operation, await preview(operation, capgo)))
+    reply = await elicitor.elicit(_question(operation, (await preview(operation, capgo)).preview))
     if reply is Reply.AGREED:
         return
     hint = (

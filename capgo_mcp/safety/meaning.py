@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Snapshot, Undo
+from capgo_mcp.safety.undo import Snapshot, Told, Undo
 
 W = TypeVar("W", bound=Operation[Any])
 
@@ -22,6 +23,7 @@ class Meaning(Generic[W]):
         named_by: The read that tells the name by which they agree, where `confirm` is not enough.
         snapshot: Reads, before and after, what the write changes.
         in_vain: Says, from what was before, why the write would not do what it seems to; then it is not sent.
+        told: Says in words what came of it, and whether that is what was asked.
         undo: Finds the way back from what was before and what is after.
         noise: Facts of the snapshot that change by themselves, or repeat another one.
 
@@ -33,8 +35,9 @@ class Meaning(Generic[W]):
     preview: Callable[[W, Reading], Awaitable[None]] | None = None
     named_by: Callable[[W], Operation[Any]] | None = None
     snapshot: Callable[[W, Capgo], Awaitable[Snapshot]] | None = None
-    in_vain: Callable[[W, Snapshot], str | None] | None = None
+    in_vain: Callable[[W, Snapshot, Controls], str | None] | None = None
     undo: Callable[[W, Snapshot, Snapshot], Undo] | None = None
+    told: Callable[[W, Snapshot, Snapshot], Told] | None = None
     noise: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

@@ -26,6 +26,8 @@ class Reading:
         self._capgo = capgo
         self.facts: dict[str, Any] = {}
         self.unknown: list[str] = []
+        self.moving: set[str] = set()
+        """The facts that change all the time, and whose change is no reason to ask anew."""
 
     async def read(self, what: str, operation: Operation[A], *, target: bool = False) -> A | None:
         """The answer, or None after noting why it could not be had.
@@ -41,8 +43,9 @@ class Reading:
             self.unknown.append(f"{what}: {error.sentence}")
             return None
 
-    async def count(self, what: str, operation: Operation[Any]) -> Listing[Any] | None:
-        """The rows of a list, noting how many there are."""
+    async def count(self, what: str, operation: Operation[Any], *, moving: bool = False) -> Listing[Any] | None:
+        """The rows of a list, noting how many there are; `moving` when that changes all the time."""
+        self.moving |= {what} if moving else set()
         rows: Listing[Any] | None = await self.read(what, operation)
         if rows is not None:
             self.facts[what] = at_least(len(rows.items), rows)

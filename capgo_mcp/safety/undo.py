@@ -1,5 +1,6 @@
 """The way back from a change: what it is, and what the areas share in finding it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -30,6 +31,20 @@ class Snapshot:
     def of(cls, row: Answer) -> Self:
         """The snapshot of one row."""
         return cls(shown(row), {name: None if value == "" else value for name, value in row})
+
+
+class Told(NamedTuple):
+    """What came of a write.
+
+    Attributes:
+        now: What is so now, in a sentence.
+        met: Whether all is as was asked.
+        notes: What else the person should know, a sentence each.
+    """
+
+    now: str
+    met: bool = True
+    notes: Sequence[str] = ()
 
 
 class Undo(NamedTuple):

@@ -45,11 +45,11 @@ class Writer:
             return previewed
         async with self._journal.recording(entry):
             try:
-                outcome = await carry_out(operation, self._capgo, request_id=entry.request_id)
+                outcome = await carry_out(operation, controls, self._capgo, request_id=entry.request_id)
             except CapgoError as error:
                 entry.outcome, entry.request_id = error.code, error.request_id or entry.request_id
                 raise
-            entry.outcome = "done" if outcome.done else "nothing sent"
+            entry.outcome = "nothing sent" if outcome.changed == "nothing" else "done"
         return outcome
 
     async def _settled(

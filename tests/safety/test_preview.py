@@ -68,11 +68,10 @@ async def test_after_consent_is_the_call_that_then_works(operation: AnyOperation
     given = arguments(operation) | _ALSO.get(operation.spec.name, {})
     async with desk() as here:
         call = (await here.facts(operation.spec.name, **given))["after_consent"]
-        consent = {
-            name: call["arguments"].pop(name) for name in ("confirm", "confirm_name") if name in call["arguments"]
-        }
+        ours = ("confirm", "confirm_name", "seen")
+        consent = {name: call["arguments"].pop(name) for name in ours if name in call["arguments"]}
         assert (call["tool"], call["arguments"]) == (operation.spec.name, given)
-        assert consent.keys() == ({"confirm", "confirm_name"} if operation.spec.by_name else {"confirm"})
+        assert consent.keys() == {"confirm", "seen"} | ({"confirm_name"} if operation.spec.by_name else set())
         assert (await here.facts(call["tool"], **call["arguments"], **consent))["done"] is True
         assert len(here.wire.writes) == 1
 

@@ -48,11 +48,11 @@ def generated(kind: type[Declared[Any]]) -> t.Tool:
 
 def controls(kind: type[Declared[Any]]) -> frozenset[str]:
     """The names of the arguments that steer the tool and never reach Capgo."""
-    consent = {"confirm"} if kind.can_destroy() else set()
+    consent = {"confirm", "seen"} if kind.can_destroy() else set()
     named = {"confirm_name"} if kind.spec.by_name else set()
     reads = kind.spec.effect is Effect.READ
     further = {"fields"} if reads and render.requestable(kind.spec.answer) else set()
-    return frozenset(consent | named | further)
+    return frozenset({*consent, *named, *further, *kind.spec.controls})
 
 
 def _input_schema(kind: type[Declared[Any]]) -> Schema:
