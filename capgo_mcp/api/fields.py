@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, PlainSerializer, SerializationInfo
+from pydantic import AfterValidator, AliasGenerator, Field, PlainSerializer, SerializationInfo
+from pydantic.alias_generators import to_camel
 
 from capgo_mcp.api.text import is_plain
 
@@ -17,6 +18,10 @@ _SEMVER: Final = (
 
 WIRE: Final = object()
 """The context in which an operation is written for the API, and not for people."""
+
+
+CAMEL_CASE: Final = AliasGenerator(serialization_alias=to_camel)
+"""For a route that spells all its arguments in camelCase, as its `alias_generator`."""
 
 
 def sent_as(convert: Callable[[Any], Any]) -> PlainSerializer:

@@ -14,6 +14,7 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "app.read_bundles": (*_READERS, "app_preview", *_ORG),
     "app.read_channels": (*_READERS, *_ORG),
     "app.read_devices": (*_READERS, *_ORG),
+    "app.read_logs": (*_READERS, *_ORG),
     "app.upload_bundle": ("app_uploader", *_DEVELOPERS, "app_preview", *_ORG),
     "app.create_channel": (*_DEVELOPERS, "app_preview", *_ORG),
     "app.manage_devices": (*_DEVELOPERS, *_ORG),

@@ -174,6 +174,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "invalid_protocol": "external_url must start with https://",
             "invalid_version_id": "A device cannot be set to a bundle, only pinned to a channel",
             "invalid_limit": "limit must be a positive whole number",
+            "invalid_days": "days must be 1, 3, 7 or 30",
             "invalid_order": "order must be asc or desc",
             "invalid_updated_at": "updated_since must be a moment such as 2026-11-01T00:00:00Z",
             "invalid_id_format": "An API key's id is a number",
@@ -323,6 +324,18 @@ BY_DETAIL: Final[dict[tuple[str, str], Explanation]] = {
 """Codes that mean several things, told apart by a detail of the answer."""
 
 BY_OPERATION: Final[dict[tuple[str, str], Explanation]] = {
+    **dict.fromkeys(
+        (("capgo_count_events", "not_found"), ("capgo_list_events", "not_found")),
+        Explanation(
+            NotFound,
+            "This Capgo does not tell a key what devices report: it is older, or self-hosted",
+            "The user can look at the app's logs in the Capgo console.",
+        ),
+    ),
+    **dict.fromkeys(
+        (("capgo_count_events", "app_access_denied"), ("capgo_list_events", "app_access_denied")),
+        Explanation(NotAllowed, f"No right to read what devices report. {_HIDDEN}"),
+    ),
     ("capgo_get_channel", "cannot_find_version"): Explanation(
         NotFound,
         "There is no such channel",

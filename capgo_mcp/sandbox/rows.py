@@ -158,6 +158,20 @@ def new_device(app_id: str, device_id: str, version_name: str, updated_at: str, 
     }
 
 
+def new_event(
+    app_id: str, device_id: str, action: str, version_name: str, created_at: str, metadata: Row | None = None
+) -> Row:
+    """Make an event that a device reported."""
+    return {
+        "app_id": app_id,
+        "device_id": device_id,
+        "action": action,
+        "version_name": version_name,
+        "metadata": metadata,
+        "created_at": created_at,
+    }
+
+
 def new_key(state: State, name: str, value: str, user_id: str, bindings: list[Row], **values: Any) -> Row:
     """Make an API key."""
     now = state.now()

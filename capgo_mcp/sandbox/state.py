@@ -42,6 +42,7 @@ class State:
     usage: dict[tuple[str, str], Row] = field(default_factory=dict)
     bundle_days: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     native_days: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    events: list[Row] = field(default_factory=list)
     serials: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:

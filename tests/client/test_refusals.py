@@ -24,7 +24,7 @@ from capgo_mcp.api.rights import holders
 from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION
 from capgo_mcp.client.refusals import Refusal, explain
 from capgo_mcp.client.wire import read_answer
-from capgo_mcp.operations import every
+from capgo_mcp.operations import declared_in, events, every
 from tests.support.data import DATA
 from tests.support.samples import AnyOperation, endpoint
 
@@ -118,7 +118,8 @@ def test_tools_named_in_hints_exist() -> None:
     """A hint sends nobody to a tool that is not there."""
     named = {name for meaning in ALL_MEANINGS for name in re.findall(r"capgo_\w+", meaning.sentence + meaning.hint)}
     assert named <= {operation.spec.name for operation in every()}
-    assert {name for name, _ in BY_OPERATION} <= {operation.spec.name for operation in every()}
+    operations = (*every(), *declared_in(events))
+    assert {name for name, _ in BY_OPERATION} <= {operation.spec.name for operation in operations}
 
 
 @each

@@ -11,7 +11,16 @@ from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.routes import ROUTES
 from capgo_mcp.sandbox.routing import Route
-from capgo_mcp.sandbox.rows import new_app, new_bundle, new_channel, new_device, new_key, new_org, new_webhook
+from capgo_mcp.sandbox.rows import (
+    new_app,
+    new_bundle,
+    new_channel,
+    new_device,
+    new_event,
+    new_key,
+    new_org,
+    new_webhook,
+)
 from capgo_mcp.sandbox.state import State
 from tests.support.caller import APP
 from tests.support.recorded_world import Clock
@@ -70,6 +79,12 @@ _SENSIBLE: dict[str, Any] = {
     "job_id": "x",
     "days": 7,
     "expires_at": None,
+    "appId": APP,
+    "devicesId": ["d0d0cafe-0000-4000-8000-000000000001"],
+    "rangeStart": "2026-01-01",
+    "rangeEnd": 1_900_000_000_000,
+    "versionName": "2.2.8",
+    "actions": ["set"],
 }
 _ODD: list[Any] = [
     None, True, False, 0, -1, 1.5, 10**30, "", "x", "-1", "1e400", "nan", "9" * 30, "0001-01-01T00:00:00+05:00",
@@ -94,6 +109,7 @@ def _tiny_world() -> State:
     state.devices[APP, device_id] = new_device(APP, device_id, "2.2.8", state.now())
     state.webhooks["x"] = new_webhook(state, _ORG, _USER, id="x", url="https://hooks.example.com", name="x", events=[])
     state.builds[_JOB] = {"job_id": _JOB, "app_id": APP, "status": "running", "started_at": state.now()}
+    state.events = [new_event(APP, device_id, "set", "2.2.8", state.now())]
     return state
 
 
