@@ -6,7 +6,7 @@ from capgo_mcp.api.operation import Declared
 from capgo_mcp.insights import INSIGHTS
 from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
 
-DEFAULT_TOOLSETS: Final = frozenset({*map(toolset, DEFAULT), "insights"})
+DEFAULT_TOOLSETS: Final = frozenset({*map(toolset, DEFAULT), *(insight.spec.toolset for insight in INSIGHTS)})
 """Toolsets that are on unless settings say otherwise."""
 
 TOOLSETS: Final = DEFAULT_TOOLSETS | frozenset(map(toolset, OPT_IN))

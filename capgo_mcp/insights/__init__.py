@@ -1,11 +1,12 @@
-"""The toolset `insights`: questions about a whole app, each answered in one call from several reads of the API."""
+"""Questions that are answered in one call from several reads of the API: the toolsets `insights` and `health`."""
 
 from typing import Any, Final
 
+from capgo_mcp.insights.health import GetUpdateHealth
 from capgo_mcp.insights.insight import Insight
 from capgo_mcp.insights.release import GetReleaseStatus
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import SummarizeDevices
 
-INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (SummarizeDevices, FindDevices, GetReleaseStatus)
+INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (SummarizeDevices, FindDevices, GetReleaseStatus, GetUpdateHealth)
 """Its tools, in the order in which they are listed."""

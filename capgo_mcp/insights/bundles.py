@@ -40,6 +40,24 @@ async def bundle_named(capgo: Sender, app_id: str, version: str, newest: list[Bu
     return bundle
 
 
+def current(channels: list[Channel], newest: list[Bundle]) -> str:
+    """The bundle that is meant when none is named.
+
+    That is what the default channel rolls out, or else serves; of an app without one, the newest bundle.
+
+    Raises:
+        NotFound: The app has no bundles.
+    """
+    defaults = [channel for channel in channels if channel.public]
+    rolled = [channel.rollout_version_info for channel in defaults if channel.rollout_enabled]
+    for bundle in (*rolled, *(channel.version for channel in defaults)):
+        if bundle is not None and bundle.name:
+            return bundle.name
+    if not newest or not newest[0].name:
+        raise NotFound("no_bundles", "The app has no bundles yet.", "Upload one with Capgo's command line.")
+    return newest[0].name
+
+
 def _among(bundles: list[Bundle], version: str) -> Bundle | None:
     return next((bundle for bundle in bundles if bundle.name == version), None)
 

@@ -36,13 +36,13 @@ class Context:
 class Insight(Declared[A], Generic[A]):
     """A question that several reads answer together."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Read the declaration, which is the class and its docstring."""
+    def __init_subclass__(cls, *, toolset: str = "insights", **kwargs: Any) -> None:
+        """Read the declaration: the class, its docstring, and the toolset if it is another one."""
         super().__init_subclass__(**kwargs)
         if cls.__bases__[0] is not Insight:  # not the intermediate Insight[Found] that pydantic makes
             cls.spec = Spec(
                 **cls.described(),
-                toolset="insights",
+                toolset=toolset,
                 effect=Effect.READ,
                 by_name=False,
                 refuses={},

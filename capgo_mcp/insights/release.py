@@ -7,17 +7,18 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer, Timestamp
-from capgo_mcp.api.errors import CapgoError, NotFound
+from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.fields import MOST, AppId, BundleName
 from capgo_mcp.api.text import quoted
-from capgo_mcp.insights.bundles import Serving, bundle_named, newest_bundles, serving
+from capgo_mcp.insights.bundles import Serving, bundle_named, current, newest_bundles, serving
+from capgo_mcp.insights.health import verdict_on
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
+from capgo_mcp.insights.verdict import Verdict
 from capgo_mcp.insights.walk import Walk
-from capgo_mcp.operations.bundles import Bundle
-from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import ListDevices
-from capgo_mcp.operations.statistics import Day, GetBundleUsage, Share
+from capgo_mcp.operations.statistics import BundleUsage, Day, GetBundleUsage, Share
 
 SAMPLE: Final = 3
 """Pages of devices looked at: the ones seen last, a few thousand."""
@@ -53,13 +54,14 @@ class ReleaseStatus(Answer):
     newest_version: str | None = None
     channels: list[Serving]
     adoption: Adoption | None = None
+    health: Verdict | None = None
     pinned_elsewhere: Pinned | None = None
     obstacles: list[Obstacle]
     unknown: list[str] | None = None
 
 
 class GetReleaseStatus(Insight[ReleaseStatus]):
-    """Release status of a bundle: channels that serve it, rollout, adoption by day, and what blocks it."""
+    """Release status of a bundle: channels that serve it, rollout, adoption by day, failing or not, what blocks it."""
 
     app_id: AppId
     version: Annotated[
@@ -74,20 +76,23 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
         channels = (await context.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
         await context.report(1, message="channels read")
         newest = await newest_bundles(context.capgo, self.app_id)
-        version = self.version or _current(channels, newest)
+        version = self.version or current(channels, newest)
         bundle = await bundle_named(context.capgo, self.app_id, version, newest)
         fleet = await self._fleet(context, unknown)
-        adoption = await self._adoption(context, version, unknown)
+        usage = await self._usage(context, unknown)
+        adoption = self._adoption(usage, version, unknown) if usage else None
+        health = await verdict_on(version, self.app_id, context.capgo, newest, usage)
         by = serving(channels, version)
         found = [*nobody_gets_it(version, by), *obstacles(version, by, channels, bundle, fleet)]
         return ReleaseStatus(
-            summary=_summary(version, by, adoption, found),
+            summary=_summary(version, by, adoption, found, health),
             version=version,
             created_at=bundle.created_at,
             comment=bundle.comment,
             newest_version=newest[0].name if newest else None,
             channels=by[:_SHOWN],
             adoption=adoption,
+            health=health,
             pinned_elsewhere=_pinned(fleet, by) if fleet.devices else None,
             obstacles=found,
             unknown=[*unknown, "platforms: Capgo does not tell whether a channel serves iOS, Android or Electron"],
@@ -107,14 +112,16 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
         fleet.complete = walk.complete
         return fleet
 
-    async def _adoption(self, context: Context, version: str, unknown: list[str]) -> Adoption | None:
+    async def _usage(self, context: Context, unknown: list[str]) -> BundleUsage | None:
         today = context.clock.moment().date()
         period = GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
         try:
-            usage = await context.capgo.send(period)
+            return await context.capgo.send(period)
         except CapgoError as error:
             unknown.append(f"adoption: {error.sentence}")
             return None
+
+    def _adoption(self, usage: BundleUsage, version: str, unknown: list[str]) -> Adoption | None:
         counted = [day for day in range(len(usage.days)) if any(_on(share.percent, day) for share in usage.bundles)]
         if not counted:
             unknown.append(f"adoption: Capgo counted no devices in the last {self.days} days")
@@ -131,25 +138,13 @@ def _on(figures: Sequence[float], day: int) -> float:
     return figures[day] if day < len(figures) else 0
 
 
-def _current(channels: list[Channel], newest: list[Bundle]) -> str:
-    """What the default channel rolls out, or else serves; of an app without one, the newest bundle."""
-    defaults = [channel for channel in channels if channel.public]
-    rolled = [channel.rollout_version_info for channel in defaults if channel.rollout_enabled]
-    for bundle in (*rolled, *(channel.version for channel in defaults)):
-        if bundle is not None and bundle.name:
-            return bundle.name
-    if not newest or not newest[0].name:
-        raise NotFound("no_bundles", "The app has no bundles yet.", "Upload one with Capgo's command line.")
-    return newest[0].name
-
-
 def _pinned(fleet: Fleet, by: list[Serving]) -> Pinned:
     elsewhere = {name: count for name, count in fleet.pinned.items() if name not in {one.channel for one in by}}
     most = sorted(elsewhere, key=lambda name: -elsewhere[name])[:_NAMES]
     return Pinned(devices=sum(elsewhere.values()), devices_seen=fleet.devices, complete=fleet.complete, channels=most)
 
 
-def _summary(version: str, by: list[Serving], adoption: Adoption | None, found: list[Obstacle]) -> str:
+def _summary(version: str, by: list[Serving], adoption: Adoption | None, found: list[Obstacle], health: Verdict) -> str:
     """One sentence a person can be told."""
     places = ", ".join(
         f"{quoted(one.channel)} ({'default, ' if one.reach == 'default' else ''}{one.role} at {one.percent:g} %)"
@@ -157,4 +152,5 @@ def _summary(version: str, by: list[Serving], adoption: Adoption | None, found: 
     )
     where = f"is served by {places or 'no channel'}" + (f" and {len(by) - _NAMES} more" if len(by) > _NAMES else "")
     ran = f"; {adoption.percent[-1]:g} % of devices ran it on {adoption.days[-1]}" if adoption else ""
-    return f"{quoted(version)} {where}{ran}; {len(found) or 'no'} obstacle{'' if len(found) == 1 else 's'} found."
+    told = "; it is failing" if health.verdict == "failing" else ""
+    return f"{quoted(version)} {where}{ran}{told}; {len(found) or 'no'} obstacle{'' if len(found) == 1 else 's'} found."

@@ -1,6 +1,7 @@
 """Every operation of the API: one module per area, and the module is the toolset.
 
-A module listed here is a toolset; the operations declared in it are its tools, in the order they stand in.
+A module listed here is a toolset; the operations declared in it are its tools, in the order they stand in. Those in
+`events` are no tools by themselves: insights are made from them.
 """
 
 from types import ModuleType
@@ -16,19 +17,19 @@ from capgo_mcp.operations import (
     bundles,
     channels,
     devices,
-    health,
     members,
     native_usage,
     notifications,
     organizations,
     statistics,
+    status,
     webhooks,
 )
 
 DEFAULT: Final = (apps, channels, bundles, devices, organizations, members, statistics, api_keys)
 """The documented API: on unless settings say otherwise."""
 
-OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, health)
+OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, status)
 """Useful but undocumented: off unless settings ask for it."""
 
 

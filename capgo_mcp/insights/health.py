@@ -1,0 +1,168 @@
+"""Whether the release that was just shipped is failing, compared with the one before, and what to do about it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.api.event_codes import MEANINGS
+from capgo_mcp.api.fields import MOST, AppId, BundleName
+from capgo_mcp.api.operation import Sender
+from capgo_mcp.api.text import quoted
+from capgo_mcp.insights.bundles import WHOLE, Serving, bundle_named, current, newest_bundles, serving
+from capgo_mcp.insights.failures import Failures, Measure, failures
+from capgo_mcp.insights.insight import Context, Insight
+from capgo_mcp.insights.verdict import Verdict, judged
+from capgo_mcp.operations.bundles import Bundle
+from capgo_mcp.operations.channels import ListChannels
+from capgo_mcp.operations.statistics import BundleUsage, GetBundleUsage
+
+_WEEK: Final = 7
+_PERIODS: Final = (1, 3, _WEEK, 30)
+_CAUSES: Final = 6
+_CHANNELS: Final = 3
+_CONSOLE: Final = "The user can look at the app's logs in the Capgo console."
+
+
+def _is_counted(days: int) -> int:
+    if days not in _PERIODS:
+        raise ValueError("must be 1, 3, 7 or 30")
+    return days
+
+
+class Figures(Answer):
+    """Devices that took a bundle, and how many of them reported a failure of it."""
+
+    version: str
+    devices: int
+    failed: int
+    percent: float
+
+
+class Cause(Answer):
+    """A failure, and the devices that reported it; of the bundle before, their share alone."""
+
+    code: str
+    means: str
+    devices: int
+    percent: float
+    percent_before: float | None = None
+
+
+class UpdateHealth(Verdict):
+    """Whether a bundle is failing; a device took it when it installed it since `since`, or runs it."""
+
+    do: str
+    version: str
+    since: Timestamp | None = None
+    failures: Figures | None = None
+    compared_with: Figures | None = None
+    causes: list[Cause] | None = None
+    unknown: list[str] | None = None
+
+
+async def verdict_on(
+    version: str, app_id: str, capgo: Sender, newest: list[Bundle], usage: BundleUsage | None
+) -> Verdict:
+    """The verdict on a bundle over the last week; what keeps it from being known is its reason."""
+    try:
+        return judged(await failures(capgo, app_id, version, _WEEK, newest, usage))
+    except CapgoError as error:
+        return Verdict(verdict="unknown", reason=error.sentence)
+
+
+class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
+    """Is a release failing? Verdict, failures by cause, compared with the bundle before, and what to do next."""
+
+    app_id: AppId
+    version: Annotated[
+        BundleName | None,
+        Field(description="Bundle version name. Left out: the one the default channel rolls out or serves."),
+    ] = None
+    days: Annotated[
+        int, AfterValidator(_is_counted), Field(description="Days to look back, today included: 1, 3, 7 or 30.")
+    ] = _WEEK
+
+    async def gather(self, context: Context) -> UpdateHealth:
+        """Read channels and bundles, then count failures; only the first two are needed for an answer."""
+        channels = (await context.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
+        await context.report(1, message="channels read")
+        newest = await newest_bundles(context.capgo, self.app_id)
+        version = self.version or current(channels, newest)
+        await bundle_named(context.capgo, self.app_id, version, newest)
+        by = serving(channels, version)
+        unknown: list[str] = []
+        usage = await self._usage(context, unknown)
+        await context.report(2, message="bundles and their usage read")
+        try:
+            found = await failures(context.capgo, self.app_id, version, self.days, newest, usage)
+        except CapgoError as error:
+            return UpdateHealth(verdict="unknown", reason=error.sentence, do=error.hint or _CONSOLE, version=version)
+        verdict = judged(found)
+        return UpdateHealth(
+            verdict=verdict.verdict,
+            reason=verdict.reason,
+            do=" ".join(_advice(verdict, found, by)),
+            version=version,
+            since=found.since,
+            failures=_figures(found.now),
+            compared_with=_figures(found.before) if found.before else None,
+            causes=_causes(found),
+            unknown=unknown or None,
+        )
+
+    async def _usage(self, context: Context, unknown: list[str]) -> BundleUsage | None:
+        today = context.clock.moment().date()
+        first = today - timedelta(days=self.days)
+        try:
+            return await context.capgo.send(GetBundleUsage(app_id=self.app_id, from_date=first, to_date=today))
+        except CapgoError as error:
+            unknown.append(f"devices that run it: {error.sentence} Only those that installed it are counted.")
+            return None
+
+
+def _figures(measure: Measure) -> Figures:
+    share = round(100 * measure.share, 1)
+    return Figures(version=measure.version, devices=measure.devices, failed=measure.failed, percent=share)
+
+
+def _causes(found: Failures) -> list[Cause]:
+    """The most frequent failures."""
+    now, before = found.now, found.before
+    most = sorted(now.causes, key=lambda code: -now.causes[code])[:_CAUSES]
+    return [
+        Cause(
+            code=code,
+            means=MEANINGS.get(code, "a failure that this server does not know"),
+            devices=now.causes[code],
+            percent=_percent(now, code),
+            percent_before=_percent(before, code) if before else None,
+        )
+        for code in most
+    ]
+
+
+def _percent(measure: Measure, code: str) -> float:
+    return round(100 * measure.causes.get(code, 0) / measure.devices, 1)
+
+
+def _advice(verdict: Verdict, found: Failures, by: list[Serving]) -> Iterator[str]:
+    """What to do next, as sentences."""
+    served = sorted((one for one in by if one.percent and not one.paused_since), key=lambda one: one.role != "rollout")
+    match verdict.verdict:
+        case "failing" if served:
+            to = f"version {quoted(found.before.version)}" if found.before else "the version of the bundle before"
+            for one in served[:_CHANNELS]:
+                stop = "capgo_set_rollout with action pause, or drop" if one.role == "rollout" else ""
+                yield f"Stop it on channel {quoted(one.channel)}: {stop or f'capgo_set_channel with {to}'}."
+        case "failing":
+            yield "No channel brings it to more devices now."
+        case "too_few":
+            yield "Wait, and ask again when more devices have it; do not widen a rollout until then."
+        case "healthy" if any(one.role == "rollout" and one.percent < WHOLE for one in served):
+            yield "It can go on: capgo_set_rollout with action widen, or promote."
+        case "healthy":
+            yield "Nothing needs to be done."
