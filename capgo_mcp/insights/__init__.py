@@ -2,11 +2,20 @@
 
 from typing import Any, Final
 
+from capgo_mcp.insights.events import ListDeviceEvents
+from capgo_mcp.insights.explain import ExplainDevice
 from capgo_mcp.insights.health import GetUpdateHealth
 from capgo_mcp.insights.insight import Insight
 from capgo_mcp.insights.release import GetReleaseStatus
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import SummarizeDevices
 
-INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (SummarizeDevices, FindDevices, GetReleaseStatus, GetUpdateHealth)
+INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (
+    SummarizeDevices,
+    FindDevices,
+    GetReleaseStatus,
+    ExplainDevice,
+    GetUpdateHealth,
+    ListDeviceEvents,
+)
 """Its tools, in the order in which they are listed."""

@@ -4,7 +4,6 @@ A channel's update rules compare the bundle with the native build of a device, s
 were found on devices.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -12,15 +11,13 @@ from typing import Final
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.bundles import Serving, rolled_out
+from capgo_mcp.insights.rules import blocks, is_under_native
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel
 from capgo_mcp.operations.devices import Device
 
 _DISTINCT: Final = 1000
 _FEW: Final = 3
-_PARTS: Final = {"major": 1, "minor": 2, "patch": 3}
-
-Core = tuple[int, int, int]
 
 
 class Obstacle(Answer):
@@ -103,15 +100,13 @@ def _rules(version: str, channel: Channel, bundle: Bundle, fleet: Fleet) -> Iter
             what=f"Channel {name} looks at a bundle's min_update_version, and this bundle has none.",
             do="Set disable_auto_update to another value with capgo_set_channel, or upload it with one.",
         )
-    core = _core(version)
-    above = sum(count for build, count in fleet.builds.items() if _is_blocked(core, _core(build), rule))
+    above = sum(count for build, count in fleet.builds.items() if blocks(rule, version, build))
     if above:
         yield Obstacle(
             what=f"Channel {name} blocks {rule} updates: {above} of {_seen(fleet)} have a native build too old for it.",
             do="They need a newer app from the store, or another disable_auto_update on the channel.",
         )
-    natives = ((_core(build), count) for build, count in fleet.builds.items())
-    below = sum(count for native, count in natives if core and native and core < native)
+    below = sum(count for build, count in fleet.builds.items() if is_under_native(version, build))
     if below and channel.disable_auto_update_under_native:
         yield Obstacle(
             what=f"Channel {name} serves no bundle older than the native build: {below} of {_seen(fleet)} are newer.",
@@ -137,16 +132,3 @@ def _kinds(channel: Channel, fleet: Fleet) -> Iterator[Obstacle]:
 
 def _seen(fleet: Fleet) -> str:
     return f"{fleet.devices} devices looked at"
-
-
-def _is_blocked(core: Core | None, native: Core | None, rule: str | None) -> bool:
-    """Whether a rule keeps a bundle from a native build: it may not be ahead in this part of the version."""
-    if core is None or native is None or rule not in _PARTS:
-        return False
-    return core[: _PARTS[rule]] > native[: _PARTS[rule]]
-
-
-def _core(version: str) -> Core | None:
-    """The three numbers of a version; builds leave out the last ones at times."""
-    match = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?![\d.])", version, re.ASCII)
-    return (int(match[1]), int(match[2] or 0), int(match[3] or 0)) if match else None

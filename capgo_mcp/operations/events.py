@@ -75,6 +75,7 @@ class ListEvents(
         Field(description="Sort by time."),
         sent_as(lambda word: [{"key": "created_at", "sortable": word}]),
     ]
+    actions: Annotated[list[EventCode] | None, Field(description="Only these codes.")] = None
     limit: Annotated[int, Field(description="Most events to return.", ge=1, le=1000)]
 
 

@@ -58,6 +58,7 @@ BY_NAME: Final[dict[str, Any]] = {
     "group_by": ["version"],
     "plugin_version_below": "7.0.0",
     "not_seen_since": "30d",
+    "since": "30d",
 }
 """A good value for each word of the API; a word that is not here gets one by its schema."""
 
@@ -70,13 +71,24 @@ BY_TOOL: Final[dict[str, dict[str, Any]]] = {
 }
 """Values that one tool needs otherwise."""
 
-NOT_WITH_OTHERS: Final = {"capgo_set_channel": "detach_bundle", "capgo_set_rollout": "version"}
+NOT_WITH_OTHERS: Final = {
+    "capgo_set_channel": "detach_bundle",
+    "capgo_set_rollout": "version",
+    "capgo_explain_device": "custom_id",
+}
 """The argument of a tool that its other ones exclude."""
+
+ONE_OF: Final = {"capgo_explain_device": "device_id"}
+"""The argument of a tool to give where one of several must be given."""
 
 
 def required(operation: AnyTool) -> dict[str, Any]:
     """Good values for the arguments that must be given."""
-    return {name: value(operation, name) for name, field in operation.model_fields.items() if field.is_required()}
+    return {
+        name: value(operation, name)
+        for name, field in operation.model_fields.items()
+        if field.is_required() or name == ONE_OF.get(operation.spec.name)
+    }
 
 
 def full(operation: AnyTool) -> dict[str, Any]:
