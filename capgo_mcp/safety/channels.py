@@ -17,7 +17,7 @@ from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
-from capgo_mcp.safety.channel_verdict import is_vain, verdict
+from capgo_mcp.safety.as_asked import as_asked, is_vain
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, as_call, next_call, untold
@@ -150,7 +150,7 @@ def _tell(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
 
 def told_of_edit(now: str, before: ChannelRow, edit: Edit, after: ChannelRow, notes: Sequence[str] = ()) -> Told:
     """What came of an edit of a channel that was there before."""
-    result = verdict(before, edit, after)
+    result = as_asked(before, edit, after)
     unmet = [f"Not as asked, though Capgo said it was done: {', '.join(result.unmet)}."] if result.unmet else []
     unseen = [f"This Capgo does not show {', '.join(result.unseen)}; an older one may not store it."]
     return Told(now, not result.unmet, (*unmet, *result.notes, *notes, *(unseen if result.unseen else [])))

@@ -8,7 +8,7 @@ from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.filters import is_below
 
 
-class Verdict(NamedTuple):
+class AsAsked(NamedTuple):
     """What came of a write.
 
     Attributes:
@@ -27,17 +27,17 @@ def is_vain(row: ChannelRow, edit: Edit) -> bool:
     return all(edited(row, edit, behaviour) == row for behaviour in Behaviour)
 
 
-def verdict(before: ChannelRow, edit: Edit, after: ChannelRow) -> Verdict:
+def as_asked(before: ChannelRow, edit: Edit, after: ChannelRow) -> AsAsked:
     """Compare what was asked of a channel with what was read afterwards."""
-    asked = _asked(before, edit)
+    asked = _wanted(before, edit)
     unseen = sorted(name for name in asked if name in edit.said and getattr(after, name) is None is not asked[name])
     unmet = sorted(
         name for name, value in asked.items() if name not in unseen and not _same(name, value, getattr(after, name))
     )
-    return Verdict(unmet, unseen, [note for noted in _NOTES if (note := noted(before, edit, after))])
+    return AsAsked(unmet, unseen, [note for noted in _NOTES if (note := noted(before, edit, after))])
 
 
-def _asked(before: ChannelRow, edit: Edit) -> Mapping[str, object]:
+def _wanted(before: ChannelRow, edit: Edit) -> Mapping[str, object]:
     """The columns that the write names, and those that its flags are about, as they should be."""
     names = set(edit.said)
     if edit.rollback or edit.promote_to_stable or edit.advance_rollout:
