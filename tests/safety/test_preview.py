@@ -78,7 +78,7 @@ async def test_after_consent_is_the_call_that_then_works(operation: AnyOperation
 
 DEMO: Final = {"app_id": DEMO_APP}
 TOLD: Final[list[tuple[str, Facts, Facts]]] = [
-    ("capgo_delete_app", DEMO, {"name": "Demo app", "channels": 54, "bundles": 124, "devices": 260}),
+    ("capgo_delete_app", DEMO, {"name": "Demo app", "channels": 57, "bundles": 124, "devices": 260}),
     (
         "capgo_delete_channel",
         {**DEMO, "channel": "production"},

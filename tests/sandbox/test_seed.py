@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import httpx2
 import pytest
@@ -47,15 +48,45 @@ def test_demo_app_has_many_bundles(state: State) -> None:
 
 
 def test_demo_app_has_many_channels(state: State) -> None:
-    """More than 50 channels exist; one is public, one rolls out and most are previews."""
+    """More than 50 channels exist; one is public and most are previews."""
     channels = [c for c in state.channels.values() if c["app_id"] == APP]
     assert len(channels) > 50
     assert [c["name"] for c in channels if c["public"]] == ["production"]
-    assert [c["name"] for c in channels if c["rollout_enabled"] and c["rollout_version"]] == ["staging"]
     assert {"production", "beta", "staging", "dev", "internal", "qa"} < {c["name"] for c in channels}
     served = {c["name"]: state.bundles[c["version"]]["name"] for c in channels if c["version"]}
     assert served["production"].startswith("2.2.")
     assert served["beta"].startswith("2.3.0-beta.")
+
+
+def test_demo_app_has_a_rollout_in_every_state(state: State) -> None:
+    """One channel each rolls 2.3.0 out: to a share, paused with a reason, to nobody yet, and switched off."""
+    rows = {c["name"]: c for c in state.channels.values() if c["app_id"] == APP and c["rollout_version"]}
+    assert {state.bundles[row["rollout_version"]]["name"] for row in rows.values()} == {"2.3.0"}
+    assert {name: _rollout_state(row) for name, row in rows.items()} == {
+        "staging": "running at 2500",
+        "canary": "paused at 1000",
+        "nightly": "running at 0",
+        "partners": "off at 5000",
+    }
+    assert rows["canary"]["rollout_pause_reason"]
+
+
+def _rollout_state(channel: dict[str, Any]) -> str:
+    running = "paused" if channel["rollout_paused_at"] else "running"
+    return f"{running if channel['rollout_enabled'] else 'off'} at {channel['rollout_percentage_bps']}"
+
+
+def test_bundles_say_which_native_packages_they_need(state: State) -> None:
+    """2.3.0 needs one package more than what production serves, and another one newer; older lines need older ones."""
+    needs = {
+        bundle["name"]: {package["name"]: package["version"] for package in bundle["native_packages"]}
+        for bundle in state.bundles.values()
+        if bundle["app_id"] == APP
+    }
+    served, candidate = needs["2.2.8"], needs["2.3.0"]
+    assert candidate.keys() - served.keys() == {"@capacitor/filesystem"}
+    assert {name for name in served if candidate[name] != served[name]} == {"@capacitor/camera"}
+    assert needs["2.0.0-alpha.1"] == served != needs["1.5.9"] == needs["1.4.0"]
 
 
 def test_demo_app_has_many_devices(state: State) -> None:

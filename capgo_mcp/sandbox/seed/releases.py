@@ -64,6 +64,34 @@ _SETTINGS: dict[str, Row] = {
     INTERNAL: {"disable_auto_update": "none"},
     QA: {"allow_prod": False, "disable_auto_update": "minor"},
 }
+# A rollout of 2.3.0 in every state but running, which is the one of staging: name, stable bundle and the rest.
+_ROLLOUTS: tuple[tuple[str, str, Row], ...] = (
+    (
+        "canary",
+        "2.2.8",
+        {
+            "rollout_enabled": True,
+            "rollout_percentage_bps": 1000,
+            "rollout_pause_reason": "crashes when a shared folder is opened offline",
+        },
+    ),
+    ("nightly", "2.2.8", {"rollout_enabled": True}),
+    ("partners", "2.2.8", {"rollout_percentage_bps": 5000}),
+)
+_CANDIDATE = "2.3.0"
+
+# The native packages that each release line needs of the shell; a line that names none needs what the one before did.
+_NATIVE: dict[str, dict[str, str]] = {
+    "1.0": {"@capacitor/core": "5.7.8", "@capgo/capacitor-updater": "5.6.0"},
+    "1.4": {"@capacitor/core": "5.7.8", "@capacitor/camera": "5.0.10", "@capgo/capacitor-updater": "5.6.0"},
+    "2.0": {"@capacitor/core": "7.4.2", "@capacitor/camera": "7.0.1", "@capgo/capacitor-updater": "7.4.2"},
+    "2.3": {
+        "@capacitor/core": "7.4.2",
+        "@capacitor/camera": "7.0.2",
+        "@capacitor/filesystem": "7.1.4",
+        "@capgo/capacitor-updater": "7.4.2",
+    },
+}
 _PREVIEWS = range(412, 412 + 48 * 3, 3)
 
 
@@ -88,6 +116,21 @@ def _demo_app(state: State, calendar: Calendar) -> None:
     for index, pull_request in enumerate(_PREVIEWS):
         served = names[(index - len(_PREVIEWS)) // 2] if index % 4 else None
         _add_channel(state, calendar, app, f"pr-{pull_request}", served, (len(_PREVIEWS) - index) * 1.5 + 1)
+    _add_rollouts(state, calendar, app)
+
+
+def _add_rollouts(state: State, calendar: Calendar, app: Row) -> None:
+    target = _bundle_id(state, DEMO_APP, _CANDIDATE)
+    for index, (name, stable, settings) in enumerate(_ROLLOUTS):
+        age = 0.9 - index / 10
+        paused = {"rollout_paused_at": calendar.ago(age / 2)} if "rollout_pause_reason" in settings else {}
+        _add_channel(state, calendar, app, name, stable, age, rollout_version=target, **settings, **paused)
+
+
+def _native_packages(name: str) -> list[Row]:
+    """What a bundle of the demo app needs of the native shell."""
+    lines = [line for line in _NATIVE if line <= name[:3]]
+    return [{"name": package, "version": version} for package, version in _NATIVE[lines[-1]].items()]
 
 
 def _names() -> Iterator[str]:
@@ -120,6 +163,7 @@ def _add_bundle(state: State, calendar: Calendar, app: Row, name: str, age: floa
         "comment": _COMMENTS.get(name) if app_id == DEMO_APP else None,
         "link": f"https://example.com/changelog/{name}" if app_id == DEMO_APP and name in _LINKED else None,
         "cli_version": "7.40.1",
+        "native_packages": _native_packages(name) if app_id == DEMO_APP else None,
     }
     row = new_bundle(state, app, name, MIRA, **values, **calendar.made(age))
     state.bundles[row["id"]] = row
