@@ -15,8 +15,7 @@ import anyio
 from mcp import Client
 
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.server.callers import OneCaller
-from capgo_mcp.server.mcp import build
+from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
 
 PACKAGE: Final = Path(__file__).parents[1] / "capgo_mcp"

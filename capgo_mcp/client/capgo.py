@@ -1,15 +1,16 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, Final, Self, cast
 
 import httpx2
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
 
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
-from capgo_mcp.client import telemetry
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, Standing
 from capgo_mcp.client.clock import Clock, Deadline, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
@@ -36,6 +37,8 @@ _NEVER_SENT: Final = (
 )
 _CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
 _MASK: Final = "(the API key)"
+_TRACER: Final = get_tracer("capgo_mcp", __version__)
+"""Makes spans for whoever configures OpenTelemetry; without that, they cost next to nothing."""
 
 Attempt = Callable[[Operation[Any], float], Awaitable[Any]]
 
@@ -130,7 +133,7 @@ class Capgo:
             await breaker.enter(deadline)
             tries += 1
             try:
-                with telemetry.attempt(operation, tries):
+                with _span(operation, tries):
                     answer = await attempt(operation, time_for_answer(effect, tries, deadline.left))
             except CapgoError as error:
                 breaker.note(error)
@@ -157,7 +160,7 @@ class Capgo:
             raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
         except httpx2.HTTPError as error:
             raise _lost(operation, "the connection broke before the answer came") from error
-        telemetry.answered(response.status_code)
+        get_current_span().set_attribute("http.response.status_code", response.status_code)
         if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
             raise _lost(operation, f"a gateway answered with HTTP status {response.status_code}", response)
         # Whatever echoes the key, it stays here.
@@ -216,3 +219,30 @@ def _lost(operation: Operation[Any], why: str, response: httpx2.Response | None 
         )
     hint = f"{_CHECK_ADDRESS} Less comes sooner: lower limit." if operation.spec.paging else _CHECK_ADDRESS
     return Unreachable("unreachable", f"Capgo could not be read: {why}.", hint, request_id=request_id)
+
+
+@contextmanager
+def _span(operation: Operation[Any], tries: int) -> Iterator[None]:
+    """A span for one request and its answer.
+
+    Args:
+        operation: What is asked; only its kind is told: no argument, key or name of an app is in a span.
+        tries: Which request of the same exchange it is, counted from 1.
+    """
+    spec = operation.spec
+    facts: dict[str, str | int] = {
+        "capgo.operation": spec.name,
+        "http.request.method": spec.method,
+        "url.template": spec.path,
+    }
+    if tries > 1:
+        facts["http.request.resend_count"] = tries - 1
+    name = f"{spec.method} {spec.path}"
+    with _TRACER.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=facts, record_exception=False,
+                                       set_status_on_exception=False) as span:  # fmt: skip
+        try:
+            yield
+        except CapgoError as error:
+            span.set_attribute("error.type", error.code)
+            span.set_status(StatusCode.ERROR)
+            raise

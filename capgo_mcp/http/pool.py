@@ -23,7 +23,7 @@ from capgo_mcp.client.key import KeySource, clean
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.login_limiter import Newcomers
 from capgo_mcp.http.settings import shared_key
-from capgo_mcp.server.callers import RequestContext
+from capgo_mcp.server.mcp import RequestContext
 from capgo_mcp.server.tools import Toolbox
 
 KEY_HEADER: Final = "x-capgo-api-key"

@@ -1,16 +1,23 @@
 """The one way in which a call changes something: consent first, then the journal, then the change."""
 
+import logging
 from typing import Any
 
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Outcome
-from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.errors import CapgoError, Conflict, NotFound
 from capgo_mcp.api.operation import Operation
+from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.safety.change import carry_out
+from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.confirm import settle
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
+from capgo_mcp.safety.meaning import Meaning
+from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo
+
+log = logging.getLogger(__name__)
 
 
 class Writer:
@@ -69,3 +76,85 @@ class Writer:
         elif operation.needs_consent():
             entry.consent = "confirmed and asked" if elicitor else "confirmed"
         return previewed
+
+
+async def carry_out(operation: Operation[Any], controls: Controls, capgo: Capgo, *, request_id: str) -> Outcome[Any]:
+    """Send a write and tell what it changed, unless it would change nothing.
+
+    Args:
+        operation: The write.
+        controls: The agent's flags.
+        capgo: Where to send it.
+        request_id: Under which name Capgo's logs shall keep it.
+
+    Raises:
+        Conflict: What is there is not what the agent expects; nothing was sent.
+        CapgoError: The write did not succeed; the reads around it never fail it.
+    """
+    meaning = MEANINGS[type(operation)]
+    before = await _snapshot(meaning, operation, capgo)
+    if controls.expected_version is not None:
+        _expect(controls.expected_version, before)
+    if meaning.in_vain and before is not None and (why := meaning.in_vain(operation, before, controls)):
+        return Outcome(done=False, changed="nothing", note=why)
+    result = _told(await capgo.send(operation, request_id=request_id))
+    if meaning.undo is None:
+        return Outcome(done=True, result=result)
+    after = await _snapshot(meaning, operation, capgo)
+    if before is None or after is None:
+        return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
+    undo = _undo(meaning, operation, before, after)
+    told = meaning.told(operation, before, after) if meaning.told else Told("")
+    lost = f"The undo does not bring back: {', '.join(undo.lost)}." if undo.lost else ""
+    return Outcome(
+        done=told.met,
+        changed=None if told.met else "in part",
+        now=told.now or None,
+        before=_different(before.facts, after.facts, meaning.noise),
+        after=_different(after.facts, before.facts, meaning.noise),
+        undo=undo.calls,
+        note=" ".join(filter(None, (*told.notes, undo.note, lost))) or None,
+    )
+
+
+def _expect(version: str, before: Snapshot | None) -> None:
+    if before is None or before.channel is None:
+        sentence, now = "The channel could not be read, so that nobody can say what it serves; nothing was sent.", ""
+    elif before.channel.version == version:
+        return
+    else:
+        now = f"It serves {quoted(str(before.channel.version))}." if before.channel.version else "It serves no bundle."
+        sentence = f"The channel does not serve {quoted(version)}, so nothing was sent. {now}"
+    raise Conflict("state_moved", sentence, "Tell the user, and decide anew.")
+
+
+def _undo(meaning: Meaning[Any], operation: Operation[Any], before: Snapshot, after: Snapshot) -> Undo:
+    """The way back; the change is done, so that there is none must not make it look failed."""
+    if meaning.undo is None:
+        return Undo([], [])
+    try:
+        return meaning.undo(operation, before, after)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the change is done
+        log.warning("no undo for %s: %s", operation.spec.name, type(error).__name__)
+        return Undo([], [], "There is no undo: what was stored before is nothing that a call may set.")
+
+
+async def _snapshot(meaning: Meaning[Any], operation: Operation[Any], capgo: Capgo) -> Snapshot | None:
+    """What the write changes, as it is now: nothing where it does not exist yet, None where nobody can see it."""
+    if meaning.snapshot is None:
+        return None
+    try:
+        return await meaning.snapshot(operation, capgo)
+    except NotFound:
+        return Snapshot()
+    except CapgoError:
+        return None
+
+
+def _told(answer: Answer) -> Answer | None:
+    """The answer, if it says more than that it was done."""
+    return answer if set(answer.model_fields_set) - {"status"} else None
+
+
+def _different(facts: Facts, others: Facts, noise: frozenset[str]) -> Facts:
+    return {name: value for name, value in facts.items() if name not in noise and others.get(name) != value}

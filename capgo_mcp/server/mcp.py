@@ -1,20 +1,20 @@
 """The MCP server: tools, resources and prompts for all its callers, in every protocol revision the SDK speaks."""
 
 import os
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Final, Protocol
 
 import mcp_types as t
 from mcp import MCPError
-from mcp.server import CacheHint, Server
+from mcp.server import CacheHint, Server, ServerRequestContext
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.safety.elicitation import ClientElicitor, InputRequired
 from capgo_mcp.server import icons, prompts, resources
-from capgo_mcp.server.callers import Callers, RequestContext
-from capgo_mcp.server.tools import chosen
+from capgo_mcp.server.tools import Toolbox, chosen
 
 INSTRUCTIONS: Final = (
     "Capgo ships live updates to Capacitor apps: a bundle is an uploaded version, a channel serves one to devices. "
@@ -30,6 +30,44 @@ INSTRUCTIONS: Final = (
 _LISTS: Final = ("server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _AN_HOUR: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 _SECRET: Final = 32
+
+RequestContext = ServerRequestContext[Any]
+
+
+class Callers(Protocol):
+    """Everyone a server serves."""
+
+    def open(self, server: object, /) -> AbstractAsyncContextManager[None]:
+        """The time during which they are served."""
+        ...
+
+    def toolbox(self, context: RequestContext, /) -> AbstractAsyncContextManager[Toolbox]:
+        """The tools of whoever made a request, for as long as the block runs."""
+        ...
+
+    def principal(self, context: RequestContext, /) -> str | None:
+        """Who made a request, to tell whether the next one comes from the same; None where there is only one."""
+        ...
+
+
+class OneCaller:
+    """The client at the other end of stdin and stdout."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._toolbox = toolbox
+
+    def open(self, _: object) -> AbstractAsyncContextManager[None]:
+        """Whoever made the tools also opens and closes their connections."""
+        return nullcontext()
+
+    @asynccontextmanager
+    async def toolbox(self, _: RequestContext) -> AsyncIterator[Toolbox]:
+        """The only tools there are."""
+        yield self._toolbox
+
+    def principal(self, _: RequestContext) -> str | None:
+        """Nobody else can call."""
+        return None
 
 
 class Handlers:

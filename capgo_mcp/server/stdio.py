@@ -9,8 +9,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.server.callers import OneCaller
-from capgo_mcp.server.mcp import build
+from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
 
 log = logging.getLogger(__name__)

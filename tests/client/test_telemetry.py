@@ -17,8 +17,7 @@ from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.sandbox import ADMIN_KEY, create_app, seeded
 from capgo_mcp.sandbox.seed.people import DEMO_APP
-from capgo_mcp.server.callers import OneCaller
-from capgo_mcp.server.mcp import build
+from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
 
 _EXPORTER = InMemorySpanExporter()

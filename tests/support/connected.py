@@ -11,8 +11,7 @@ from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.sandbox import ADMIN_KEY
-from capgo_mcp.server.callers import OneCaller
-from capgo_mcp.server.mcp import build
+from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
 from tests.support import samples
 

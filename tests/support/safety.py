@@ -18,8 +18,7 @@ from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import every
 from capgo_mcp.sandbox import ADMIN_KEY, Limits, State, create_app, seeded
-from capgo_mcp.server.callers import OneCaller
-from capgo_mcp.server.mcp import build
+from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
 from tests.support import samples
 from tests.support.samples import AnyOperation
