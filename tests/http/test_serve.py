@@ -67,7 +67,8 @@ async def test_serves_a_caller_with_its_own_key(team: Team, era: str) -> None:
     admin, reader = team.caller(ADMIN_KEY, era), team.caller(READER_KEY, era)
     assert len((await admin.facts("capgo_list_apps"))["items"]) > len((await reader.facts("capgo_list_apps"))["items"])
     assert (await admin.facts("capgo_set_channel", app_id=DEMO_APP, channel="beta", allow_emulator=False))["done"]
-    assert (await reader.error("capgo_set_channel", app_id=DEMO_APP, channel="beta", allow_device=False)).startswith("[")
+    error = await reader.error("capgo_set_channel", app_id=DEMO_APP, channel="beta", allow_device=False)
+    assert error.startswith("[")
 
 
 async def test_takes_a_bearer_token_for_the_key(team: Team) -> None:
