@@ -141,10 +141,10 @@ class SetChannel(
     controls=("create", "expected_version"),
     alias_generator=AliasGenerator(serialization_alias=_spelled),
 ):
-    """Deploy, release or put a bundle on a channel: move or roll back production to a version, make it the default.
+    """Deploy, release or ship a bundle: set the version a channel serves, or roll a channel back to a previous bundle.
 
-    Creates a channel too, and sets platforms, who is served and update rules. Only what is given changes. To reach a
-    share of the devices first: capgo_set_rollout.
+    Also to create a channel, make it the default, block major or minor updates, serve emulators. Only what is given
+    changes. To a share of the devices first: capgo_set_rollout.
     """
 
     app_id: AppId
@@ -197,10 +197,10 @@ class SetRollout(
     synonyms=rollout.SYNONYMS,
     controls=("expected_version",),
 ):
-    """Roll out a bundle gradually, to a percentage of a channel's devices: start, widen, pause, resume, promote, drop.
+    """Gradual (canary) rollout of a bundle to a percentage of users: start, widen, pause (stop), resume, promote, drop.
 
-    `drop` rolls it back, and the stable bundle stays; `promote` makes its bundle the stable one; `advance` promotes it
-    and starts the next. For all devices at once: capgo_set_channel.
+    `widen` increases the percentage; `drop` ends it and rolls back; `promote` makes it stable for everyone; `advance`
+    also starts the next. To all devices at once: capgo_set_channel.
     """
 
     app_id: AppId
