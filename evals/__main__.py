@@ -1,25 +1,51 @@
-"""Judge whether a search finds the tools: `python -m evals`."""
+"""Judge what an agent gets: `python -m evals search`, `python -m evals jobs`, or both without a name."""
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import anyio
+
 from evals import lists, search
+from evals.jobs.play import play
+from evals.jobs.releases import JOBS
 from evals.search import Case, Request
 
 
 def main() -> None:
-    """Judge our tools, and those of other servers where they are asked for."""
+    """Judge what was asked for."""
     parser = argparse.ArgumentParser("python -m evals", description=__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help="search or jobs")
     parser.add_argument("--vendor", action="store_true", help="compare with the vendor's server, which npx fetches")
     parser.add_argument("--openapi", metavar="FILE", type=Path, help="Capgo's OpenAPI file, to compare with a wrapper")
     given = parser.parse_args()
+    judges = {"search": lambda: _search(given.vendor, given.openapi), "jobs": lambda: anyio.run(_jobs)}
+    if unknown := set(given.names) - judges.keys():
+        parser.error(f"there is nothing to judge called {' or '.join(sorted(unknown))}")
+    for name in given.names or judges:
+        print(f"\n{name}\n{'-' * len(name)}")
+        judges[name]()
+
+
+async def _jobs() -> None:
+    """Print what each job takes, and whether it ends as it must."""
+    print(f"{'calls':>5}{'tokens':>8}")
+    played = [await play(job) for job in JOBS]
+    for one in played:
+        print(f"{one.calls:5}{one.tokens:8}  {one.job.request}")
+        for fault in one.faults:
+            print(f"{'':13}  wrong: {fault}")
+    print(f"{sum(one.calls for one in played):5}{sum(one.tokens for one in played):8}  {len(played)} jobs")
+
+
+def _search(vendor: bool, openapi: Path | None) -> None:
+    """Judge our tools by search, and those of other servers where they are asked for."""
     asked = search.requests()
     others = {}
-    if given.vendor and (vendors := lists.vendors()):
+    if vendor and (vendors := lists.vendors()):
         others["@capgo/cli mcp"] = [Case(one, vendors, frozenset(one.vendor)) for one in asked]
-    if given.openapi:
-        wrappers = lists.wrappers(given.openapi)
+    if openapi:
+        wrappers = lists.wrappers(openapi)
         others["FastMCP from OpenAPI"] = [Case(one, wrappers, frozenset(one.openapi)) for one in asked]
     _print(asked, others)
 
