@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_snake
@@ -147,6 +147,14 @@ class Declared(BaseModel, Generic[A]):
         return [guard.because for name, guard in self.guards().items() if guard.when(getattr(self, name))]
 
 
+class Sender(Protocol):
+    """What brings the answer to an operation: `Capgo`, or something that stands before it."""
+
+    async def send(self, operation: "Operation[A]") -> A:
+        """Send an operation and return its answer."""
+        ...
+
+
 class Operation(Declared[A], Generic[A]):
     """One call of the Capgo API."""
 
@@ -193,10 +201,11 @@ class Operation(Declared[A], Generic[A]):
             controls=controls,
         )
 
+    async def resolved(self, capgo: Sender) -> Self:  # noqa: ARG002 - most operations have nothing to look up
+        """The operation with the ids that the API wants in place of names that people have.
 
-class Sender(Protocol):
-    """What brings the answer to an operation: `Capgo`, or something that stands before it."""
-
-    async def send(self, operation: Operation[A]) -> A:
-        """Send an operation and return its answer."""
-        ...
+        Raises:
+            NotFound: Nothing has such a name.
+            CapgoError: It could not be looked up; nothing was sent.
+        """
+        return self

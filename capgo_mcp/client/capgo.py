@@ -98,6 +98,7 @@ class Capgo:
             OutcomeUnknown: A write was sent and no answer came.
             UnexpectedAnswer: The answer cannot be read.
         """
+        operation = await operation.resolved(self)
         key = await self._key.read()  # each time: it may have been replaced while the server runs
         deadline = Deadline(self._clock, self._timeout)
         headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})

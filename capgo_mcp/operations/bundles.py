@@ -3,13 +3,16 @@
 https://capgo.app/docs/public-api/bundles/
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from capgo_mcp.api.answers import Ok, Paged, Row, Timestamp
-from capgo_mcp.api.fields import AppId, BundleId, BundleName, ChannelId, Limit, NewBundleName, Page
-from capgo_mcp.api.operation import Effect, EmptyPage, Operation, Paging
+from capgo_mcp.api.errors import NotFound
+from capgo_mcp.api.fields import MOST, AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
+from capgo_mcp.api.operation import Effect, EmptyPage, Operation, Paging, Sender
+from capgo_mcp.api.text import quoted
+from capgo_mcp.operations.channels import GetChannel
 
 
 class Bundle(
@@ -87,11 +90,41 @@ class SetBundleChannel(
     effect=Effect.CHANGE,
     controls=("expected_version",),
 ):
-    """Deploy or roll back by ids: make a bundle the one a channel serves. Needs fewer rights than set_channel."""
+    """Deploy a bundle to a channel, or roll back, with a key that may not change channels; else set_channel.
+
+    Bundle and channel by name or by id. Takes it to all devices at once, and ends a running rollout.
+    """
 
     app_id: AppId
-    version_id: BundleId
-    channel_id: ChannelId
+    version: Annotated[BundleName | None, Field(exclude=True)] = None
+    channel: Annotated[ChannelName | None, Field(exclude=True)] = None
+    version_id: BundleId | None = None
+    channel_id: ChannelId | None = None
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        for name, number in (("version", "version_id"), ("channel", "channel_id")):
+            if (getattr(self, name) is None) is (getattr(self, number) is None):
+                raise ValueError(f"give {name} or {number}")
+        return self
+
+    async def resolved(self, capgo: Sender) -> Self:
+        """The same with the ids of bundle and channel.
+
+        Raises:
+            NotFound: There is no such bundle or channel.
+            CapgoError: They could not be looked up.
+        """
+        channel_id, version_id = self.channel_id, self.version_id
+        if self.channel is not None:
+            channel_id = (await capgo.send(GetChannel(app_id=self.app_id, channel=self.channel))).id
+        if self.version is not None:
+            bundles = (await capgo.send(ListBundles(app_id=self.app_id, limit=MOST))).items
+            version_id = next((bundle.id for bundle in bundles if bundle.name == self.version), None)
+        if channel_id is None or version_id is None:
+            sentence = f"There is no bundle {quoted(str(self.version))} among the newest {MOST}, so nothing was sent."
+            raise NotFound("bundle_not_found", sentence, "See capgo_list_bundles.")
+        return type(self)(app_id=self.app_id, version_id=version_id, channel_id=channel_id)
 
 
 class DeleteBundle(

@@ -42,7 +42,7 @@ def _undo_channel(operation: SetBundleChannel, before: Snapshot, after: Snapshot
     was, now = before.channel, after.channel
     bundle, by_id = before.facts.get("version"), None
     if bundle and was.version != now.version:
-        ids = {"version_id": bundle["id"], "channel_id": operation.channel_id}
+        ids: dict[str, int | None] = {"version_id": bundle["id"], "channel_id": operation.channel_id}
         by_id = Step(SetBundleChannel(app_id=operation.app_id, **ids), Edit(version=was.version))
     where = {"app_id": operation.app_id, "channel": after.facts["name"]}
     way = way_back(was, Edit(version=now.version), now, where, by_id)

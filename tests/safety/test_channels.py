@@ -152,3 +152,32 @@ async def test_expected_version_lets_nothing_through_that_moved(tool: str) -> No
         assert 'It serves "2.2.8".' in error
         assert here.wire.writes == []
         assert (await here.facts(tool, app_id=DEMO_APP, **arguments, expected_version="2.2.8"))["done"] is True
+
+
+@pytest.mark.parametrize("names", [{"version", "channel"}, {"version"}, {"channel"}, set()])
+async def test_a_bundle_is_put_on_a_channel_by_names_or_by_ids(names: set[str]) -> None:
+    """Bundle and channel are named or numbered, and the answer names both."""
+    async with desk() as here:
+        bundle = here.state.bundle_named(DEMO_APP, "2.2.7") or {}
+        version: Facts = {"version": "2.2.7"} if "version" in names else {"version_id": bundle["id"]}
+        channel: Facts = {"channel": "production"} if "channel" in names else {"channel_id": 1}
+        outcome = await here.facts("capgo_set_bundle_channel", app_id=DEMO_APP, **version, **channel)
+        assert outcome["now"] == 'Channel "production" serves "2.2.7" to all its devices.'
+        assert (here.state.channel_named(DEMO_APP, "production") or {})["version"] == bundle["id"]
+        assert here.wire.writes == ["PUT /bundle"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"version": "9.9.9", "channel": "production"}, 'no bundle "9.9.9"'),
+        ({"version": "2.2.7", "channel": "no such"}, "no such channel"),
+        ({"version": "2.2.7", "version_id": 3, "channel_id": 1}, "give version or version_id"),
+        ({"version": "2.2.7"}, "give channel or channel_id"),
+    ],
+)
+async def test_a_name_of_nothing_sends_nothing(arguments: Facts, said: str) -> None:
+    """A bundle or channel that is not there, or is told twice or not at all, is a sentence and no write."""
+    async with desk() as here:
+        assert said in await here.error("capgo_set_bundle_channel", app_id=DEMO_APP, **arguments)
+        assert here.wire.writes == []

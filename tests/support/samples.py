@@ -72,13 +72,14 @@ BY_TOOL: Final[dict[str, dict[str, Any]]] = {
 """Values that one tool needs otherwise."""
 
 NOT_WITH_OTHERS: Final = {
-    "capgo_set_channel": "detach_bundle",
-    "capgo_set_rollout": "version",
-    "capgo_explain_device": "custom_id",
+    "capgo_set_channel": {"detach_bundle"},
+    "capgo_set_rollout": {"version"},
+    "capgo_explain_device": {"custom_id"},
+    "capgo_set_bundle_channel": {"version", "channel"},
 }
-"""The argument of a tool that its other ones exclude."""
+"""The arguments of a tool that its other ones exclude."""
 
-ONE_OF: Final = {"capgo_explain_device": "device_id"}
+ONE_OF: Final = {"capgo_explain_device": {"device_id"}, "capgo_set_bundle_channel": {"version_id", "channel_id"}}
 """The argument of a tool to give where one of several must be given."""
 
 
@@ -87,7 +88,7 @@ def required(operation: AnyTool) -> dict[str, Any]:
     return {
         name: value(operation, name)
         for name, field in operation.model_fields.items()
-        if field.is_required() or name == ONE_OF.get(operation.spec.name)
+        if field.is_required() or name in ONE_OF.get(operation.spec.name, ())
     }
 
 
@@ -96,7 +97,7 @@ def full(operation: AnyTool) -> dict[str, Any]:
     return {
         name: value(operation, name)
         for name in operation.model_fields
-        if name != NOT_WITH_OTHERS.get(operation.spec.name)
+        if name not in NOT_WITH_OTHERS.get(operation.spec.name, ())
     }
 
 
