@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, AliasGenerator, Field, PlainSerializer, SerializationInfo
 from pydantic.alias_generators import to_camel
 
-from capgo_mcp.api.text import is_plain
+from capgo_mcp.api.text import plain
 
 _NO_BUNDLE = frozenset({"builtin", "unknown"})
 _SEMVER: Final = (
@@ -41,14 +41,6 @@ def _names_a_bundle(version: str) -> str:
     return version
 
 
-def _is_plain(name: str) -> str:
-    """No answer of ours shows a hidden character, so a name that has one would mean another thing than it seems."""
-    if not is_plain(name):
-        msg = "must not have hidden characters or more than 500 of them"
-        raise ValueError(msg)
-    return name
-
-
 def _semver(version: str) -> str:
     if not re.fullmatch(_SEMVER, version):
         msg = "must be a semantic version such as 2.3.0 or 2.3.0-beta.1, without a leading v"
@@ -73,7 +65,7 @@ OrgId = Annotated[
 ]
 OrganizationId = Annotated[OrgId, Field(serialization_alias="orgId")]
 """The same, on the routes that spell it in camelCase."""
-Name = Annotated[str, Field(min_length=1), AfterValidator(_is_plain)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(plain)]
 """What somebody called something: exact, but for white space around it."""
 ChannelName = Annotated[Name, Field(description="Channel name, exact case, e.g. production.")]
 BundleName = Annotated[Name, Field(description="Bundle version name, e.g. 2.2.0."), AfterValidator(_names_a_bundle)]

@@ -13,7 +13,7 @@ An insight, in `insights.insight`, has no endpoint but is declared alike.
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
@@ -64,7 +64,7 @@ class Guard:
     because: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """What the declaration of a tool says."""
 
@@ -76,33 +76,35 @@ class Spec:
     """The docstring, which tells an agent what the call does."""
     toolset: str
     """Operations declared in `operations/channels.py` form the toolset `channels`."""
-    effect: Effect
+    effect: Effect = Effect.READ
     answer: type[Answer]
-    by_name: bool
+    by_name: bool = False
     """Whether so much goes that the user also has to confirm the name of it."""
-    refuses: Mapping[str, str]
+    refuses: Mapping[str, str] = field(default_factory=dict)
     """Arguments that are tried in vain, each with what to do instead."""
-    synonyms: Collection[str]
+    synonyms: Collection[str] = ()
     """Words of the API that the class reads as well, beside its own."""
-    controls: Collection[str]
+    controls: Collection[str] = ()
     """Arguments that steer the tool and never reach Capgo, beside those that follow from all the rest."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Endpoint(Spec):
     """What the declaration of an operation says: a tool, and the endpoint it calls."""
 
     method: str
     path: str
     """`{name}` in the path takes the argument of that name."""
-    envelope: str
+    envelope: str = "data"
     """The key some answers are wrapped in."""
-    paging: Paging | None
-    empty_when: EmptyPage | None
-    if_empty: str | None
+    paging: Paging | None = None
+    empty_when: EmptyPage | None = None
+    if_empty: str | None = None
     """What an empty list may mean beside that there is nothing."""
-    needs: str
+    needs: str = ""
     """The permission the key must hold."""
+    by_names: bool = False
+    """Whether it takes names of which the API wants ids, so that it is `resolved` before it is sent."""
 
 
 class Declared(BaseModel, Generic[A]):
@@ -160,46 +162,18 @@ class Operation(Declared[A], Generic[A]):
 
     spec: ClassVar[Endpoint]
 
-    def __init_subclass__(
-        cls,
-        *,
-        http: str = "",
-        needs: str = "",
-        by_name: bool = False,
-        effect: Effect = Effect.READ,
-        envelope: str = "data",
-        paging: Paging | None = None,
-        empty_when: EmptyPage | None = None,
-        if_empty: str | None = None,
-        refuses: Mapping[str, str] | None = None,
-        synonyms: Collection[str] = (),
-        controls: Collection[str] = (),
-        **kwargs: Any,
-    ) -> None:
+    def __init_subclass__(cls, *, http: str = "", **kwargs: Any) -> None:
         """Read the declaration: class arguments as in `Endpoint`, with `http` holding method and path.
 
-        Those of pydantic are taken as well: `alias_generator` tells how a route spells most of its arguments.
+        Those of pydantic are taken as well: `alias_generator` tells how a route spells its arguments, apart from the
+        ones that have a `serialization_alias`.
         """
+        said = {one.name: kwargs.pop(one.name) for one in fields(Endpoint) if one.name in kwargs}
         super().__init_subclass__(**kwargs)
-        if not http:  # the intermediate Operation[Ok] that pydantic makes
-            return
-        method, path = http.split()
-        cls.spec = Endpoint(
-            **cls.described(),
-            toolset=cls.__module__.rpartition(".")[2],
-            method=method,
-            path=path,
-            effect=effect,
-            envelope=envelope,
-            paging=paging,
-            empty_when=empty_when,
-            if_empty=if_empty,
-            needs=needs,
-            by_name=by_name,
-            refuses=refuses or {},
-            synonyms=synonyms,
-            controls=controls,
-        )
+        if http:  # unlike the intermediate Operation[Ok] that pydantic makes
+            method, path = http.split()
+            toolset = cls.__module__.rpartition(".")[2]
+            cls.spec = Endpoint(**cls.described(), toolset=toolset, method=method, path=path, **said)
 
     async def resolved(self, capgo: Sender) -> Self:  # noqa: ARG002 - most operations have nothing to look up
         """The operation with the ids that the API wants in place of names that people have.

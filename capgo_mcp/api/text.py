@@ -21,9 +21,15 @@ def clean(text: str) -> str:
     return visible if len(visible) <= LIMIT else f"{visible[:LIMIT]}… (cut)"
 
 
-def is_plain(text: str) -> bool:
-    """Whether a text reads the same as it is: nothing in it is hidden or too long to be shown."""
-    return clean(text) == text
+def plain(name: str) -> str:
+    """A name as it is.
+
+    Raises:
+        ValueError: No answer would show it so: it would mean another thing than it seems.
+    """
+    if clean(name) != name:
+        raise ValueError(f"must not have hidden characters or more than {LIMIT} of them")
+    return name
 
 
 def whole(value: Any) -> Any:

@@ -11,11 +11,10 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_trac
 
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
-from capgo_mcp.client.circuit_breaker import CircuitBreaker, Standing
+from capgo_mcp.client.circuit_breaker import CircuitBreaker, RateLimiter, Standing
 from capgo_mcp.client.clock import Clock, Deadline, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.paging import collect
-from capgo_mcp.client.rate_limiter import RateLimiter
 from capgo_mcp.client.retry import GATEWAY, pause, time_for_answer
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import key_header, read_answer, request_id_of, unreadable, write_request
@@ -98,7 +97,8 @@ class Capgo:
             OutcomeUnknown: A write was sent and no answer came.
             UnexpectedAnswer: The answer cannot be read.
         """
-        operation = await operation.resolved(self)
+        if operation.spec.by_names:
+            operation = await operation.resolved(self)
         key = await self._key.read()  # each time: it may have been replaced while the server runs
         deadline = Deadline(self._clock, self._timeout)
         headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})

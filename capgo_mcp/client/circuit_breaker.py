@@ -14,7 +14,6 @@ import anyio
 
 from capgo_mcp.api.errors import ApiError, CapgoError, KeyRefused, OutcomeUnknown, RateLimited, ServerFault, Unreachable
 from capgo_mcp.client.clock import Clock, Deadline
-from capgo_mcp.client.rate_limiter import RateLimiter
 
 PROBE_INTERVAL: Final = 1000.0
 """Seconds after which a refused key is tried once more: by then Capgo has forgotten the failure before."""
@@ -27,6 +26,40 @@ _UNTRIED: Final = 5
 """Requests that may leave with a key before the first answer to it is there."""
 _FIRST_ANSWER: Final = 1.0
 """Seconds the others wait for that answer; a Capgo that hangs must not hold up everything."""
+
+
+_BURST: Final = 4
+"""One request in so many may leave at once; the others are spread over the minute."""
+
+
+class RateLimiter:
+    """At most `rate` requests in any minute, the first quarter of them without any wait.
+
+    The generic cell rate algorithm, which needs one number per key.
+
+    Args:
+        rate: Requests per minute, at least 1.
+    """
+
+    def __init__(self, rate: float) -> None:
+        burst = max(1, int(rate / _BURST))
+        self.rate = rate
+        # In the minute that begins with a burst, only the rest of the rate may follow it.
+        self._interval = 60 / (rate - burst + 1)
+        self._slack = (burst - 1) * self._interval
+        self._due = 0.0  # when the next request would leave if none ever left early
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next request may leave."""
+        return max(0.0, self._due - self._slack - now)
+
+    def book(self, now: float) -> None:
+        """Take the next place; whoever asks now comes after it."""
+        self._due = max(now, self._due) + self._interval
+
+    def hold(self, until: float) -> None:
+        """Let no further request leave before a moment, and none in a burst right after it."""
+        self._due = max(self._due, until + self._slack)
 
 
 class Standing(Enum):

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
-from capgo_mcp.api.operation import A, Declared, Effect, Sender, Spec
+from capgo_mcp.api.operation import A, Declared, Sender, Spec
 from capgo_mcp.client.clock import Clock
 
 
@@ -40,15 +40,7 @@ class Insight(Declared[A], Generic[A]):
         """Read the declaration: the class, its docstring, and the toolset if it is another one."""
         super().__init_subclass__(**kwargs)
         if cls.__bases__[0] is not Insight:  # not the intermediate Insight[Found] that pydantic makes
-            cls.spec = Spec(
-                **cls.described(),
-                toolset=toolset,
-                effect=Effect.READ,
-                by_name=False,
-                refuses={},
-                synonyms=frozenset(),
-                controls=frozenset(),
-            )
+            cls.spec = Spec(**cls.described(), toolset=toolset)
 
     @abstractmethod
     async def gather(self, context: Context) -> A:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from capgo_mcp.api.answers import Listing, Ok, Row
 from capgo_mcp.api.fields import OrganizationId
-from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.api.operation import Effect, Guard, Operation
 
 Email = Annotated[str, Field(description="E-mail address of the person's Capgo account.", pattern="^[^@ ]+@[^@ ]+$")]
 
@@ -42,14 +42,23 @@ class InviteMember(
     org_id: OrganizationId
     email: Email
     invite_type: Annotated[
-        Literal["org_member", "org_billing_admin", "org_admin", "org_super_admin"], Field(description="Role to give.")
+        Literal["org_member", "org_billing_admin", "org_admin", "org_super_admin"],
+        Field(description="Role to give; an admin role needs confirm."),
+        Guard(
+            lambda role: role in ("org_admin", "org_super_admin"),
+            "whoever gets this role can change everything in the organization, and remove others",
+        ),
     ]
 
 
 class RemoveMember(
-    Operation[Ok], http="DELETE /organization/members", needs="org.update_user_roles", effect=Effect.DELETE
+    Operation[Ok],
+    http="DELETE /organization/members",
+    needs="org.update_user_roles",
+    effect=Effect.DELETE,
+    controls=("confirm_name",),
 ):
-    """Remove a member from an organization and revoke all their access to it."""
+    """Remove a member from an organization and revoke all their access. The last super admin takes it along."""
 
     org_id: OrganizationId
     email: Email

@@ -1,5 +1,6 @@
 """What a write to an app means."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from capgo_mcp.api.fields import MOST
@@ -10,20 +11,30 @@ from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.safety.bundles import served_by
 from capgo_mcp.safety.meaning import Meaning
-from capgo_mcp.safety.reading import Reading
+from capgo_mcp.safety.reading import Reading, at_least
 from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
 
 
 async def _preview_update(operation: UpdateApp, reading: Reading) -> None:
-    """What a short retention reaches: it is the one setting of an app that destroys."""
+    """What a shorter retention reaches: it is the one setting of an app that destroys."""
     app = await reading.read("app", GetApp(app_id=operation.app_id))
+    now, then = app.retention if app else None, operation.retention
     if app is not None:
-        reading.facts["retention_now"] = app.retention
+        reading.facts["retention_now"] = now
+    if then is None or (now is not None and then >= now):
+        return
     bundles = await reading.read("bundles", ListBundles(app_id=operation.app_id, limit=MOST))
     channels = await reading.read("channels", ListChannels(app_id=operation.app_id, limit=MOST))
+    reached: int | str = "an unknown number of"
     if bundles is not None and channels is not None:
-        kept = served_by(channels)
-        reading.facts["bundles_no_channel_serves"] = sum(bundle.name not in kept for bundle in bundles.items)
+        kept, since = served_by(channels), reading.today - timedelta(seconds=then)
+        idle = [bundle for bundle in bundles.items if bundle.name not in kept]
+        reading.facts["bundles_no_channel_serves"] = len(idle)
+        reached = at_least(sum(bundle.created_at is None or bundle.created_at < since for bundle in idle), bundles)
+        reading.facts["bundles_reached"] = reached
+    reading.warnings.append(
+        f"a shorter retention lets Capgo delete, at its next daily clean-up, {reached} bundles that no channel serves"
+    )
 
 
 async def _snapshot(operation: UpdateApp, capgo: Capgo) -> Snapshot:
@@ -34,12 +45,13 @@ async def _snapshot(operation: UpdateApp, capgo: Capgo) -> Snapshot:
 def _undo(operation: UpdateApp, before: Snapshot, after: Snapshot) -> Undo:
     back, lost = former(UpdateApp, before, after)
     calls = [next_call(UpdateApp, app_id=operation.app_id, **back)] if back else []
-    return Undo(calls, [*lost, *untold(operation, "icon")])
+    note = "What Capgo's daily clean-up deletes until then does not come back." if "retention" in back else ""
+    return Undo(calls, [*lost, *untold(operation, "icon")], note)
 
 
 async def _preview_delete(operation: DeleteApp, reading: Reading) -> None:
     app = operation.app_id
-    reading.tell(await reading.read("app", GetApp(app_id=app)), "name")
+    await reading.named(GetApp(app_id=app))
     await reading.count("channels", ListChannels(app_id=app, limit=MOST))
     await reading.count("bundles", ListBundles(app_id=app, limit=MOST))
     await reading.count("devices", ListDevices(app_id=app, limit=MOST), moving=True)
@@ -49,9 +61,10 @@ MEANINGS: Final[tuple[Meaning[Any], ...]] = (
     Meaning(
         UpdateApp,
         preview=_preview_update,
+        weighs=lambda operation: operation.retention is not None,
         snapshot=_snapshot,
         undo=_undo,
         noise=frozenset({"updated_at", "last_version"}),
     ),
-    Meaning(DeleteApp, preview=_preview_delete, named_by=lambda operation: GetApp(app_id=operation.app_id)),
+    Meaning(DeleteApp, preview=_preview_delete),
 )

@@ -10,12 +10,19 @@ from capgo_mcp.api.channel_words import told
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.apps import GetApp
-from capgo_mcp.operations.bundles import Bundle, DeleteAllBundles, DeleteBundle, ListBundles, SetBundleChannel
+from capgo_mcp.operations.bundles import (
+    Bundle,
+    DeleteAllBundles,
+    DeleteBundle,
+    ListBundles,
+    SetBundleChannel,
+    SetBundleMetadata,
+)
 from capgo_mcp.operations.channels import Channel, ListChannels
 from capgo_mcp.safety.channels import NOISE, seen_channel, told_of_edit
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading, at_least
-from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, as_call
+from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, as_call, former, next_call
 from capgo_mcp.safety.way_back import Step, way_back
 
 
@@ -64,6 +71,21 @@ def _tell(_: SetBundleChannel, before: Snapshot, after: Snapshot) -> Told:
     return told_of_edit(now, before.channel, Edit(version=after.channel.version), after.channel)
 
 
+async def _snapshot_metadata(operation: SetBundleMetadata, capgo: Capgo) -> Snapshot:
+    bundles = (await capgo.send(ListBundles(app_id=operation.app_id, limit=MOST))).items
+    row = next((bundle for bundle in bundles if bundle.id == operation.version_id), None)
+    if row is None:
+        return Snapshot()
+    told = {"name": row.name, "comment": row.comment, "link": row.link}
+    return Snapshot({name: fact for name, fact in told.items() if fact}, told)
+
+
+def _undo_metadata(operation: SetBundleMetadata, before: Snapshot, after: Snapshot) -> Undo:
+    back, lost = former(SetBundleMetadata, before, after)
+    where = {"app_id": operation.app_id, "version_id": operation.version_id}
+    return Undo([next_call(SetBundleMetadata, **where, **back)] if back else [], lost)
+
+
 async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
     bundles = await reading.read("bundle", ListBundles(app_id=operation.app_id, limit=MOST))
     reading.tell_one_of(bundles, "bundle", "name", operation.version, "id", "created_at", "comment")
@@ -75,7 +97,7 @@ async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
 
 
 async def _preview_delete_all(operation: DeleteAllBundles, reading: Reading) -> None:
-    reading.tell(await reading.read("app", GetApp(app_id=operation.app_id)), "name")
+    await reading.named(GetApp(app_id=operation.app_id))
     bundles = await reading.read("bundles", ListBundles(app_id=operation.app_id, limit=MOST))
     channels = await reading.read("channels", ListChannels(app_id=operation.app_id, limit=MOST))
     if bundles is not None and channels is not None:
@@ -99,6 +121,7 @@ MEANINGS: Final[tuple[Meaning[Any], ...]] = (
         undo=_undo_channel,
         noise=NOISE,
     ),
+    Meaning(SetBundleMetadata, snapshot=_snapshot_metadata, undo=_undo_metadata),
     Meaning(DeleteBundle, preview=_preview_delete),
-    Meaning(DeleteAllBundles, preview=_preview_delete_all, named_by=lambda operation: GetApp(app_id=operation.app_id)),
+    Meaning(DeleteAllBundles, preview=_preview_delete_all),
 )

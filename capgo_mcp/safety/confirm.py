@@ -1,16 +1,19 @@
 """Nothing is destroyed without the user's consent: the flag, the preview before it, and the question to the person."""
 
-from typing import Any, Final
+import hashlib
+import json
+from typing import Any, Final, NamedTuple
 
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import NextCall, Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
-from capgo_mcp.api.errors import CapgoError, InvalidArguments, NotFound
-from capgo_mcp.api.operation import Operation
+from capgo_mcp.api.errors import CapgoError, InvalidArguments
+from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.elicitation import Elicitor, Reply
-from capgo_mcp.safety.preview import Seen, preview
+from capgo_mcp.safety.reading import Reading
+from capgo_mcp.safety.undo import Facts
 
 _ASK: Final = (
     "Nothing has changed yet. Show the preview to the user and ask whether to go on; only after they agree make the "
@@ -19,15 +22,42 @@ _ASK: Final = (
 
 _MOVED: Final = "What was shown has changed since, so nothing was done. " + _ASK
 
+_LENGTH: Final = 12
+"""Digits of a mark: enough for a state that moved, and short to repeat."""
+
 
 class NoConsent(CapgoError):
     """The person was asked and did not agree; nothing was sent."""
 
 
-async def settle(
-    operation: Operation[Any], controls: Controls, capgo: Capgo, elicitor: Elicitor | None
-) -> Outcome[Any] | None:
-    """What to answer instead of sending the operation; None when it may be sent.
+class Seen(NamedTuple):
+    """What a call would destroy, as Capgo tells it now.
+
+    Attributes:
+        preview: What is shown of it.
+        mark: Proves, with the next call, that this state was shown.
+        warnings: Why what is there makes the call dangerous.
+        name: By which name the user has to confirm; None where `confirm` is enough.
+    """
+
+    preview: Preview
+    mark: str
+    warnings: list[str]
+    name: str | None
+
+
+class Settled(NamedTuple):
+    """How consent ended: with an answer instead of the call, or with what the user agreed to lose."""
+
+    outcome: Outcome[Any] | None = None
+    agreed_to: Facts | None = None
+
+
+async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo, elicitor: Elicitor | None) -> Settled:
+    """Find out whether an operation may be sent.
+
+    What it would destroy is read each time: what a preview showed may be old, and an agent that saw none may have made
+    the consent up.
 
     Args:
         operation: What the agent wants to do.
@@ -37,53 +67,68 @@ async def settle(
 
     Raises:
         InvalidArguments: `confirm_name` is not the name of what would be destroyed.
+        NotFound: What would be destroyed does not exist.
         NoConsent: The person did not agree, or could not be asked.
         InputRequired: The client has to ask the person, and to call again.
     """
-    if not operation.needs_consent():
-        return None
-    named_by = MEANINGS[type(operation)].named_by
-    if not controls.confirm or (named_by and controls.confirm_name is None):
-        return await _previewed(operation, capgo)
-    if controls.seen is not None:
-        now = await preview(operation, capgo)
-        if now.mark != controls.seen:
-            return _told(operation, now, _MOVED)
-    # Read again: what the preview showed may be old, and an agent that saw none may have made the name up.
-    if named_by and controls.confirm_name != await _name(named_by(operation), capgo):
+    weighs = MEANINGS[type(operation)].weighs
+    destroys = operation.spec.effect is Effect.DELETE or bool(operation.dangers())
+    if not destroys and not (weighs and weighs(operation)):
+        return Settled()
+    seen = await preview(operation, capgo)
+    if not destroys and not seen.warnings:
+        return Settled()
+    if not controls.confirm or (seen.name and controls.confirm_name is None):
+        return Settled(_told(operation, seen, _ASK))
+    if controls.seen not in (None, seen.mark):
+        return Settled(_told(operation, seen, _MOVED))
+    if seen.name and controls.confirm_name != seen.name:
         raise InvalidArguments(
             "confirm_name is not the name of what would be deleted, so nothing was deleted.",
             "Call without confirm, and show the user the name in the preview.",
         )
     if elicitor is not None:
-        await _ask(operation, capgo, elicitor)
-    return None
+        await _ask(operation, seen, elicitor)
+    return Settled(agreed_to=seen.preview.facts)
 
 
-async def _previewed(operation: Operation[Any], capgo: Capgo) -> Outcome[Any]:
-    return _told(operation, await preview(operation, capgo), _ASK)
+async def preview(operation: Operation[Any], capgo: Capgo) -> Seen:
+    """What the operation would destroy; what cannot be read is told instead of guessed.
+
+    Raises:
+        NotFound: What it would destroy does not exist.
+        CapgoError: What the user has to name cannot be read.
+    """
+    reading = Reading(capgo)
+    look = MEANINGS[type(operation)].preview
+    if look is not None:
+        await look(operation, reading)
+    target = operation.model_dump(mode="json", exclude_defaults=True)
+    seen = Preview(would=operation.spec.title, facts={**target, **reading.facts}, unknown=reading.unknown)
+    lasting = {name: fact for name, fact in seen.facts.items() if name not in reading.moving}
+    return Seen(seen, _mark(lasting), reading.warnings, reading.name)
+
+
+def _mark(facts: Facts) -> str:
+    """The same state has the same mark, in every process; no secret is in it, and none is needed."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:_LENGTH]
 
 
 def _told(operation: Operation[Any], seen: Seen, ask: str) -> Outcome[Any]:
     target = operation.model_dump(mode="json", exclude_defaults=True)
-    facts = seen.preview.facts
-    named = {"confirm_name": facts.get("name", facts.get("app_id"))} if operation.spec.by_name else {}
-    warning = "".join(f" Mind that {danger}." for danger in operation.dangers())
+    named = {"confirm_name": seen.name} if seen.name else {}
     consent = NextCall(tool=operation.spec.name, arguments={**target, "confirm": True, **named, "seen": seen.mark})
+    warning = "".join(f" Mind that {danger}." for danger in _dangers(operation, seen))
     return Outcome(done=False, preview=seen.preview, ask=ask + warning, after_consent=consent)
 
 
-async def _name(read: Operation[Any], capgo: Capgo) -> str:
-    facts = shown(await capgo.send(read))
-    name = facts.get("name") or facts.get("app_id")
-    if not name:
-        raise NotFound("no_name", "Capgo tells no name to confirm by, so nothing was deleted.")
-    return str(name)
+def _dangers(operation: Operation[Any], seen: Seen) -> list[str]:
+    return [*operation.dangers(), *seen.warnings]
 
 
-async def _ask(operation: Operation[Any], capgo: Capgo, elicitor: Elicitor) -> None:
+async def _ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> None:
     """Return if the person agrees."""
-    reply = await elicitor.elicit(_question(operation, (await preview(operation, capgo)).preview))
+    reply = await elicitor.elicit(_question(operation, seen))
     if reply is Reply.AGREED:
         return
     hint = (
@@ -94,9 +139,9 @@ async def _ask(operation: Operation[Any], capgo: Capgo, elicitor: Elicitor) -> N
     raise NoConsent(f"consent_{reply.name.lower()}", f"Nothing was changed: {reply.value}.", hint)
 
 
-def _question(operation: Operation[Any], seen: Preview) -> str:
-    facts = shown(seen)
-    lines = [f"{seen.would}? {operation.spec.description}", compact(facts["facts"])]
-    lines += [f"Mind that {danger}." for danger in operation.dangers()]
+def _question(operation: Operation[Any], seen: Seen) -> str:
+    facts = shown(seen.preview)
+    lines = [f"{seen.preview.would}? {operation.spec.description}", compact(facts["facts"])]
+    lines += [f"Mind that {danger}." for danger in _dangers(operation, seen)]
     lines += [f"Not known: {'; '.join(facts['unknown'])}"] if facts.get("unknown") else []
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from capgo_mcp.safety.reading import Reading
 from capgo_mcp.safety.undo import Snapshot, Undo, next_call
 
 
-async def _snapshot(operation: SetDeviceChannel, capgo: Capgo) -> Snapshot:
+async def _snapshot(operation: SetDeviceChannel | UnsetDeviceChannel, capgo: Capgo) -> Snapshot:
     device = await capgo.send(GetDevice(app_id=operation.app_id, device_id=operation.device_id))
     return Snapshot.of(device)
 
@@ -23,6 +23,14 @@ def _undo(operation: SetDeviceChannel, before: Snapshot, after: Snapshot) -> Und
     return Undo([pin], [])
 
 
+def _undo_unset(operation: UnsetDeviceChannel, before: Snapshot, after: Snapshot) -> Undo:
+    channel = before.stored.get("channel")
+    if not channel or after.stored.get("channel"):
+        return Undo([], [])
+    pin = next_call(SetDeviceChannel, app_id=operation.app_id, device_id=operation.device_id, channel=channel)
+    return Undo([pin], [])
+
+
 async def _preview_unset(operation: UnsetDeviceChannel, reading: Reading) -> None:
     # Not as the target of the call: Capgo keeps the override of a device that it has never seen.
     device = await reading.read("device", GetDevice(app_id=operation.app_id, device_id=operation.device_id))
@@ -33,5 +41,11 @@ async def _preview_unset(operation: UnsetDeviceChannel, reading: Reading) -> Non
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
     Meaning(SetDeviceChannel, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
-    Meaning(UnsetDeviceChannel, preview=_preview_unset),
+    Meaning(
+        UnsetDeviceChannel,
+        preview=_preview_unset,
+        snapshot=_snapshot,
+        undo=_undo_unset,
+        noise=frozenset({"updated_at"}),
+    ),
 )

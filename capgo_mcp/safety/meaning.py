@@ -20,7 +20,7 @@ class Meaning(Generic[W]):
     Attributes:
         operation: The kind of write.
         preview: Reads what the user has to know before they agree to it.
-        named_by: The read that tells the name by which they agree, where `confirm` is not enough.
+        weighs: Whether what is there decides if the write needs consent, where the declaration does not.
         snapshot: Reads, before and after, what the write changes.
         in_vain: Says, from what was before, why the write would not do what it seems to; then it is not sent.
         told: Says in words what came of it, and whether that is what was asked.
@@ -33,7 +33,7 @@ class Meaning(Generic[W]):
 
     operation: type[W]
     preview: Callable[[W, Reading], Awaitable[None]] | None = None
-    named_by: Callable[[W], Operation[Any]] | None = None
+    weighs: Callable[[W], bool] | None = None
     snapshot: Callable[[W, Capgo], Awaitable[Snapshot]] | None = None
     in_vain: Callable[[W, Snapshot, Controls], str | None] | None = None
     undo: Callable[[W, Snapshot, Snapshot], Undo] | None = None
@@ -42,11 +42,8 @@ class Meaning(Generic[W]):
 
     def __post_init__(self) -> None:
         """Say at import what is missing: at run time it would show when somebody is about to lose something."""
-        spec = self.operation.spec
-        if self.operation.can_destroy() and self.preview is None:
+        if (self.operation.can_destroy() or self.weighs) and self.preview is None:
             raise self._lacking("can destroy", "preview", "what is read and shown before anybody agrees to it")
-        if spec.by_name and self.named_by is None:
-            raise self._lacking("is confirmed by name", "named_by", "the read that tells that name")
         if (self.snapshot is None) is not (self.undo is None and self.in_vain is None):
             raise self._lacking("is told by half", "a snapshot and undo or in_vain", "they are found from it")
 

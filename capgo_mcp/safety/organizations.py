@@ -25,17 +25,18 @@ def _undo(operation: UpdateOrganization, before: Snapshot, after: Snapshot) -> U
 
 
 async def _preview_delete(operation: DeleteOrganization, reading: Reading) -> None:
-    reading.tell(await reading.read("organization", GetOrganization(org_id=operation.org_id)), "name")
-    apps: Listing[App] | None = await reading.count("apps", ListApps(org_id=operation.org_id, limit=MOST))
-    reading.facts["app_ids"] = [app.app_id for app in apps.items[:NAMES]] if apps else []
+    await tell_organization(operation.org_id, reading)
     await reading.count("members", ListMembers(org_id=operation.org_id))
+
+
+async def tell_organization(org_id: str, reading: Reading) -> None:
+    """What goes with an organization, by whose name the user has to confirm."""
+    await reading.named(GetOrganization(org_id=org_id))
+    apps: Listing[App] | None = await reading.count("apps", ListApps(org_id=org_id, limit=MOST))
+    reading.facts["app_ids"] = [app.app_id for app in apps.items[:NAMES]] if apps else []
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
     Meaning(UpdateOrganization, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
-    Meaning(
-        DeleteOrganization,
-        preview=_preview_delete,
-        named_by=lambda operation: GetOrganization(org_id=operation.org_id),
-    ),
+    Meaning(DeleteOrganization, preview=_preview_delete),
 )

@@ -1,5 +1,6 @@
 """What is read before a write, so that whoever agrees to it knows what it does."""
 
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from capgo_mcp.agent.render import shown
@@ -26,6 +27,10 @@ class Reading:
         self._capgo = capgo
         self.facts: dict[str, Any] = {}
         self.unknown: list[str] = []
+        self.warnings: list[str] = []
+        """Why what is there makes the call dangerous, beside what the declaration says of it."""
+        self.name: str | None = None
+        """The name by which the user has to confirm, where so much goes that `confirm` is not enough."""
         self.moving: set[str] = set()
         """The facts that change all the time, and whose change is no reason to ask anew."""
 
@@ -42,6 +47,26 @@ class Reading:
                 raise
             self.unknown.append(f"{what}: {error.sentence}")
             return None
+
+    async def named(self, operation: Operation[A]) -> A:
+        """The answer about what so much hangs on that the user confirms by its name.
+
+        Raises:
+            NotFound: Capgo tells no name of it.
+            CapgoError: It is not there or cannot be read, so that nobody could agree to losing it.
+        """
+        answer = await self._capgo.send(operation)
+        facts = shown(answer)
+        self.name = facts.get("name") or facts.get("app_id")
+        if not self.name:
+            raise NotFound("no_name", "Capgo tells no name to confirm by, so nothing was deleted.")
+        self.facts["name"] = self.name
+        return answer
+
+    @property
+    def today(self) -> datetime:
+        """The moment of the reading, in UTC."""
+        return self._capgo.clock.moment()
 
     async def count(self, what: str, operation: Operation[Any], *, moving: bool = False) -> Listing[Any] | None:
         """The rows of a list, noting how many there are; `moving` when that changes all the time."""

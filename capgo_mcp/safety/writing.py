@@ -7,11 +7,11 @@ from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Outcome
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import CapgoError, Conflict, NotFound
-from capgo_mcp.api.operation import Operation
+from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
-from capgo_mcp.safety.confirm import settle
+from capgo_mcp.safety.confirm import Settled, settle
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
 from capgo_mcp.safety.meaning import Meaning
@@ -46,11 +46,12 @@ class Writer:
             JournalFailed: It cannot be recorded; nothing was sent.
             CapgoError: Capgo did not do it, or it is not known whether it did.
         """
-        operation = await operation.resolved(self._capgo)
+        if operation.spec.by_names:
+            operation = await operation.resolved(self._capgo)
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))
-        previewed = await self._settled(entry, operation, controls, elicitor)
-        if previewed is not None:
-            return previewed
+        settled = await self._settled(entry, operation, controls, elicitor)
+        if settled.outcome is not None:
+            return settled.outcome
         async with self._journal.recording(entry):
             try:
                 outcome = await carry_out(operation, controls, self._capgo, request_id=entry.request_id)
@@ -58,25 +59,32 @@ class Writer:
                 entry.outcome, entry.request_id = error.code, error.request_id or entry.request_id
                 raise
             entry.outcome = "nothing sent" if outcome.changed == "nothing" else "done"
-        return outcome
+        return _final(outcome, settled.agreed_to) if operation.spec.effect is Effect.DELETE else outcome
 
     async def _settled(
         self, entry: Entry, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None
-    ) -> Outcome[Any] | None:
+    ) -> Settled:
         """What to answer instead of sending; however consent ends there, the journal tells it."""
         try:
-            previewed = await settle(operation, controls, self._capgo, elicitor)
+            settled = await settle(operation, controls, self._capgo, elicitor)
         except InputRequired:
             await self._journal.note(entry.ended("asking"))
             raise
         except CapgoError as error:
             await self._journal.note(entry.ended("refused", error.code))
             raise
-        if previewed is not None:
+        if settled.outcome is not None:
             await self._journal.note(entry.ended("previewed"))
-        elif operation.needs_consent():
+        elif settled.agreed_to is not None:
             entry.consent = "confirmed and asked" if elicitor else "confirmed"
-        return previewed
+        return settled
+
+
+def _final(outcome: Outcome[Any], gone: Facts | None) -> Outcome[Any]:
+    """What was deleted, and that no call brings it back where none does."""
+    if outcome.undo is not None:
+        return outcome
+    return outcome.model_copy(update={"before": gone, "note": "This is final: no call brings it back."})
 
 
 async def carry_out(operation: Operation[Any], controls: Controls, capgo: Capgo, *, request_id: str) -> Outcome[Any]:

@@ -19,9 +19,8 @@ from capgo_mcp.api.errors import (
     Unreachable,
 )
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, CircuitBreaker
+from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, CircuitBreaker, RateLimiter
 from capgo_mcp.client.clock import Deadline
-from capgo_mcp.client.rate_limiter import RateLimiter
 from capgo_mcp.client.refusals import Refusal
 from capgo_mcp.client.retry import TRIES, pause, time_for_answer
 from tests.support.faulty import VirtualClock

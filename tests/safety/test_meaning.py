@@ -69,7 +69,6 @@ def _back(*_: object) -> Undo:
 
 HALVES: Final[list[tuple[type[Any], dict[str, Any], str]]] = [
     (DeleteApp, {}, "DeleteApp can destroy, so its Meaning in capgo_mcp/safety/apps.py needs preview"),
-    (DeleteApp, {"preview": _look}, "DeleteApp is confirmed by name, .* needs named_by"),
     (UpdateApp, {"preview": _look, "snapshot": _see}, "UpdateApp is told by half, .* needs a snapshot and"),
     (UpdateOrganization, {"undo": _back}, "UpdateOrganization is told by half, .* needs a snapshot and"),
 ]

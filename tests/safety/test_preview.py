@@ -10,12 +10,13 @@ from capgo_mcp.sandbox import READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP
 from tests.support import samples
-from tests.support.safety import DESTROYERS, Facts, answering, desk, failing_reads, name_of, picture, unlimited
+from tests.support.safety import DESTROYERS, Facts, answering, desk, failing_reads, name_of, picture, text, unlimited
 from tests.support.samples import AnyOperation
 
 each = pytest.mark.parametrize("operation", DESTROYERS, ids=name_of)
 
 _DANGEROUS: Final[dict[str, Facts]] = {
+    "capgo_invite_member": {"invite_type": "org_admin"},
     "capgo_set_channel": {"detach_bundle": True},
     "capgo_update_app": {"retention": 30},
     "capgo_unset_device_channel": {"device_id": PINNED_DEVICE},
@@ -203,21 +204,25 @@ BROKEN: Final[dict[str, Callable[[], httpx2.Response]]] = {
 async def test_a_failed_read_is_told_and_nothing_is_sent(
     operation: AnyOperation, broken: Callable[[], httpx2.Response]
 ) -> None:
-    """Where Capgo cannot be read, the preview says what it could not learn, and still nothing is written."""
+    """Where Capgo cannot be read, the preview says what it could not learn; of what is named, there is none at all."""
     inner = failing_reads(httpx2.ASGITransport(app=create_app(unlimited())), broken)
     async with desk(inner=inner) as here:
-        outcome = await here.facts(operation.spec.name, **arguments(operation))
-        assert outcome["preview"]["unknown"]
+        if operation.spec.by_name:
+            assert await here.error(operation.spec.name, **arguments(operation))
+        else:
+            outcome = await here.facts(operation.spec.name, **arguments(operation))
+            assert outcome["preview"]["unknown"]
         assert here.wire.writes == []
 
 
 @each
 @pytest.mark.parametrize("body", [{}, [], {"data": []}, [{}], {"data": [None]}, [[1]]], ids=str)
 async def test_an_odd_answer_is_no_crash(operation: AnyOperation, body: Any) -> None:
-    """Empty or misshapen answers to the reads make a preview that holds less, never a crash or a write."""
+    """Empty or misshapen answers to the reads make a preview that holds less or a refusal, no crash and no write."""
     async with desk(inner=answering(200, body)) as here:
-        outcome = await here.facts(operation.spec.name, **arguments(operation))
-        assert outcome["done"] is False
+        result = await here.call(operation.spec.name, arguments(operation))
+        assert result.is_error or (result.structured_content or {})["done"] is False
+        assert "internal_error" not in text(result)
         assert here.wire.writes == []
 
 

@@ -144,7 +144,11 @@ async def test_reads_show_strange_texts_as_data(operation: samples.AnyOperation)
 @pytest.mark.parametrize("operation", DESTROYERS, ids=name_of)
 async def test_previews_show_strange_texts_as_data(operation: samples.AnyOperation) -> None:
     """Previews hold them among the facts only; what we say ourselves is free of them."""
-    dangerous: Facts = {"capgo_set_channel": {"detach_bundle": True}, "capgo_update_app": {"retention": 1}}
+    dangerous: dict[str, Facts] = {
+        "capgo_set_channel": {"detach_bundle": True},
+        "capgo_update_app": {"retention": 1},
+        "capgo_invite_member": {"invite_type": "org_admin"},
+    }
     for plant in PLANTS.values():
         async with desk(state=infested(plant)) as here:
             result = await here.call(operation.spec.name, calls(operation)[0] | dangerous.get(operation.spec.name, {}))

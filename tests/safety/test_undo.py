@@ -124,7 +124,7 @@ CASES: Final = {
     "all platforms off": Case(channel("beta", ios=False, android=False, electron=False), names=("electron",)),
     "default for one platform": Case(channel("beta", public=True, ios=True), names=("electron",)),
     "kind of download": Case(channel("beta", update_package="zip")),
-    "retention": Case(("capgo_update_app", {"app_id": DEMO_APP, "retention": 86_400})),
+    "retention": Case(("capgo_update_app", {"app_id": DEMO_APP, "retention": 86_400, "confirm": True})),
     "retention of seconds": Case(("capgo_update_app", {"app_id": DEMO_APP, "retention": 30, "confirm": True})),
     "retention from seconds": Case(
         ("capgo_update_app", {"app_id": DEMO_APP, "retention": 86_400}),
@@ -311,7 +311,7 @@ async def test_an_undo_that_cannot_be_built_leaves_the_change_done() -> None:
     """What was stored before may be nothing that a call may set: the change is done all the same, and says so."""
     async with desk() as here:
         here.state.apps[DEMO_APP]["retention"] = 10**12
-        outcome = await here.facts("capgo_update_app", app_id=DEMO_APP, retention=2_592_000)
+        outcome = await here.facts("capgo_update_app", app_id=DEMO_APP, retention=2_592_000, confirm=True)
         assert (outcome["done"], outcome["undo"]) == (True, [])
         assert outcome["note"] == "There is no undo: what was stored before is nothing that a call may set."
 

@@ -82,14 +82,20 @@ async def test_members_cannot_be_invited_again_or_above(sandbox: Caller) -> None
 
 
 async def test_removal_respects_rank(sandbox: Caller) -> None:
-    """The last super admin stays, unknown people are not found, and an admin cannot remove a super admin."""
-    mira = {"orgId": ORG, "email": "mira@example.com"}
-    assert code(await sandbox.ask("DELETE /organization/members", mira)) == (400, "CANNOT_REMOVE_LAST_SUPER_ADMIN")
+    """Unknown people are not found, and an admin cannot remove a super admin."""
     unknown = {"orgId": ORG, "email": "nobody@example.com"}
     assert code(await sandbox.ask("DELETE /organization/members", unknown)) == (404, "user_not_found")
     sandbox.state.keys[1]["bindings"][0]["role_name"] = "org_admin"
-    refused = await sandbox.ask("DELETE /organization/members", mira)
+    refused = await sandbox.ask("DELETE /organization/members", {"orgId": ORG, "email": "mira@example.com"})
     assert code(refused) == (403, "cannot_delete_higher_priority_role")
+
+
+async def test_the_last_super_admin_takes_the_organization_along(sandbox: Caller) -> None:
+    """A trigger of the database deletes it with all its apps, and the answer is ok (R2)."""
+    answer = await sandbox.ask("DELETE /organization/members", {"orgId": ORG, "email": "mira@example.com"})
+    assert answer.json() == {"status": "ok"}
+    assert ORG not in sandbox.state.orgs
+    assert not [app for app in sandbox.state.apps.values() if app["owner_org"] == ORG]
 
 
 async def test_writes_leave_a_trail(sandbox: Caller) -> None:

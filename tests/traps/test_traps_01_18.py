@@ -58,9 +58,9 @@ async def test_t3_a_retention_under_a_day_needs_consent(scene: Scene, seconds: i
     assert scene.state.apps[APP]["retention"] == seconds
 
 
-async def test_t3_a_retention_of_days_needs_no_consent(scene: Scene) -> None:
-    """A value that means days is sent at once."""
-    assert (await scene.call("capgo_update_app", app_id=APP, retention=86_400))["done"]
+async def test_t3_a_longer_retention_needs_no_consent(scene: Scene) -> None:
+    """A value that keeps bundles longer is sent at once."""
+    assert (await scene.call("capgo_update_app", app_id=APP, retention=5_184_000))["done"]
 
 
 async def test_t4_version_id_of_a_device_is_explained(scene: Scene) -> None:

@@ -4,7 +4,7 @@ from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_org_access
 from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
-from capgo_mcp.sandbox.cascade import revoke
+from capgo_mcp.sandbox.cascade import drop_org, revoke
 from capgo_mcp.sandbox.rights import RANKS, rank
 from capgo_mcp.sandbox.routing import Route
 from capgo_mcp.sandbox.rows import new_member
@@ -74,6 +74,9 @@ def remove_member(call: Call) -> Row:
     if not member:
         raise ErrorAnswer(404, "organization_member_not_found", "User is not a member of this organization", about)
     _check_removable(call, member)
+    if _is_last_super_admin(call, member):
+        drop_org(call, call.state.orgs[org_id])  # a trigger of the database, whatever the handler says
+        return OK
     changes.delete(call, "org_users", member, changes.SYSTEM)
     revoke(call, org_id, user["id"])
     return OK
@@ -84,9 +87,11 @@ def _check_removable(call: Call, member: Row) -> None:
     if RANKS[role] > rank(call.key, org_id):
         message = "You cannot remove a member with a higher role than yours"
         raise ErrorAnswer(403, "cannot_delete_higher_priority_role", message)
-    peers = [m for m in call.state.members.values() if m["org_id"] == org_id and not m["is_invite"]]
-    if role == "org_super_admin" and sum(m["rbac_role_name"] == role for m in peers) == 1 and not member["is_invite"]:
-        raise bad("CANNOT_REMOVE_LAST_SUPER_ADMIN", "Cannot remove the last super admin")
+
+
+def _is_last_super_admin(call: Call, member: Row) -> bool:
+    peers = [m for m in call.state.members.values() if m["org_id"] == member["org_id"] and not m["is_invite"]]
+    return [m for m in peers if m["rbac_role_name"] == "org_super_admin"] == [member]
 
 
 def _org(call: Call, permission: str) -> str:
