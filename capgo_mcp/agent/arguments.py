@@ -23,16 +23,10 @@ class Controls(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
-    confirm: Annotated[
-        StrictBool, Field(description="true only after the user has seen the preview and agreed to exactly this.")
-    ] = False
-    confirm_name: Annotated[str | None, Field(description="Name of what will be deleted, as the preview shows it.")] = (
-        None
-    )
-    seen: Annotated[str | None, Field(description="Mark of the preview that was shown, from after_consent.")] = None
-    expected_version: Annotated[
-        str | None, Field(description="Do nothing unless the channel serves this bundle version now.")
-    ] = None
+    confirm: Annotated[StrictBool, Field(description="Only after the user has agreed to the preview.")] = False
+    confirm_name: Annotated[str | None, Field(description="Name of what goes, as the preview shows it.")] = None
+    seen: Annotated[str | None, Field(description="The mark in after_consent.")] = None
+    expected_version: Annotated[str | None, Field(description="Only if the channel serves this version now.")] = None
     create: Annotated[StrictBool, Field(description="Create the channel though its name is close to another's.")] = (
         False
     )
@@ -73,7 +67,8 @@ def read(
     valid, controls = _validated(kind, offered, locked, {**given, **locked})
     for name in controls.fields:
         if name not in kind.spec.answer.row_fields():
-            raise InvalidArguments(_unknown(name, kind.spec.answer.row_fields(), "a field"))
+            names = kind.spec.answer.row_fields()
+            raise InvalidArguments(_unknown(name, names, "a field"), f"The fields are {', '.join(names)}.")
     return valid, controls
 
 

@@ -1,9 +1,11 @@
 """Flat JSON Schema from a pydantic model, in the form that every MCP client accepts.
 
 No `$ref`, no `anyOf`, no `null`, no `const`, no titles: each of them makes some client or model provider drop a tool.
-Rules that an agent cannot act on (patterns, lengths) stay with the validation, whose errors explain them.
+Clients pay for each word at every start, so what few agents act on stays with the validation, whose errors explain it:
+patterns, lengths, bounds that nobody meets by accident, and defaults that only mean that nothing was given.
 """
 
+import math
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -11,6 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 _LEFT_TO_VALIDATION: Final = ("pattern", "minLength", "maxLength")
+_LARGE: Final = 10_000
+"""A number above is a bound against nonsense."""
 _FIRST: Final = ("type", "description", "enum", "items", "properties", "required", "additionalProperties")
 """The order in which people write a schema, and in which models have read thousands of them."""
 
@@ -33,11 +37,17 @@ class _Flat(GenerateJsonSchema):
         """An absent argument needs no default; one that has a meaning is shown."""
         inner = self.generate_inner(schema["schema"])
         default = schema.get("default")
-        return inner if default is None or default is False else {**inner, "default": default}
+        return {**inner, "default": default} if default else inner
 
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
         plain = super().literal_schema(schema)
         return {"enum": [plain.pop("const")], **plain} if "const" in plain else plain
+
+    def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
+        return _bounded(super().int_schema(schema))
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        return _bounded(super().float_schema(schema))
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
         plain = super().str_schema(schema)
@@ -52,6 +62,12 @@ def input_schema(model: type[BaseModel]) -> Schema:
 def output_schema(model: type[BaseModel]) -> Schema:
     """The schema of a tool's result."""
     return _generate(model, "serialization")
+
+
+def _bounded(number: Schema) -> Schema:
+    """A number with the bounds that somebody may meet who means well."""
+    told = {"minimum": number.get("minimum", 0) > 1, "maximum": number.get("maximum", math.inf) <= _LARGE}
+    return {key: value for key, value in number.items() if key == "type" or told.get(key)}
 
 
 def _closed(schema: Schema) -> Schema:

@@ -54,12 +54,12 @@ MOST: Final = 1000
 
 AppId = Annotated[
     str,
-    Field(description="App id, e.g. com.demo.app.", pattern=r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$", max_length=128),
+    Field(description="E.g. com.demo.app.", pattern=r"^[A-Za-z0-9]+(\.[A-Za-z0-9_-]+)+$", max_length=128),
 ]
 OrgId = Annotated[
     str,
     Field(
-        description="Organization id (UUID), from capgo_list_organizations.",
+        description="UUID, from capgo_list_organizations.",
         pattern=UUID,
     ),
 ]
@@ -67,14 +67,14 @@ OrganizationId = Annotated[OrgId, Field(serialization_alias="orgId")]
 """The same, on the routes that spell it in camelCase."""
 Name = Annotated[str, Field(min_length=1), AfterValidator(plain)]
 """What somebody called something: exact, but for white space around it."""
-ChannelName = Annotated[Name, Field(description="Channel name, exact case, e.g. production.")]
+ChannelName = Annotated[Name, Field(description="Its name, exact case, e.g. production.")]
 BundleName = Annotated[Name, Field(description="Bundle version name, e.g. 2.2.0."), AfterValidator(_names_a_bundle)]
 NewBundleName = Annotated[
     str, Field(description="Semantic version without leading v, e.g. 2.3.0."), AfterValidator(_semver)
 ]
-BundleId = Annotated[int, Field(description="Numeric bundle id, from capgo_list_bundles.", ge=1)]
-ChannelId = Annotated[int, Field(description="Numeric channel id, from capgo_get_channel.", ge=1)]
-DeviceId = Annotated[Name, Field(description="Device id as capgo_list_devices shows it.")]
+BundleId = Annotated[int, Field(description="Id from capgo_list_bundles.", ge=1)]
+ChannelId = Annotated[int, Field(description="Id from capgo_get_channel.", ge=1)]
+DeviceId = Annotated[Name, Field(description="As capgo_list_devices shows it.")]
 
-Page = Annotated[int, Field(description="Page of `limit` items, from 0.", ge=0, le=100_000)]
-Limit = Annotated[int, Field(description="Most items to return.", ge=1, le=MOST)]
+Page = Annotated[int, Field(description="Page, from 0.", ge=0, le=100_000)]
+Limit = Annotated[int, Field(description="Most items.", ge=1, le=MOST)]

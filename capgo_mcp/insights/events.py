@@ -51,7 +51,7 @@ class ListDeviceEvents(Insight[DeviceEvents], toolset="health"):
 
     app_id: AppId
     device_id: DeviceId
-    since: Annotated[Since, Field(description="How far back, e.g. 2026-11-01, or 7d for the last week.")] = "7d"
+    since: Annotated[Since, Field(description="How far back, e.g. 2026-11-01 or 7d.")] = "7d"
     event: Annotated[EventCode | None, Field(description="Only events of this code, e.g. update_fail.")] = None
     limit: Annotated[int, Field(description="Most events to read, newest first.", ge=1, le=200)] = 100
 

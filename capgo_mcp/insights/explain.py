@@ -44,7 +44,7 @@ class DeviceExplained(Answer):
 
 
 class ExplainDevice(Insight[DeviceExplained]):
-    """Why does a device get this bundle, or none? Its pin or default channel, rollout, update rules, last seen, cure.
+    """Why is a device not updating, stuck on an old version? Its pin or default channel, rollout, update rules, cure.
 
     Takes device_id or custom_id.
     """

@@ -48,12 +48,10 @@ class DeviceFilter(BaseModel):
     app_id: AppId
     platform: Annotated[Platform | None, Field(description="Only this platform.")] = None
     version: Annotated[
-        str | None, Field(description="Only devices on this bundle version, e.g. 2.2.0, or builtin.", min_length=1)
+        str | None, Field(description="Only devices on this version, e.g. 2.2.0 or builtin.", min_length=1)
     ] = None
     channel: Annotated[str | None, Field(description="Only devices pinned to this channel.", min_length=1)] = None
-    updated_since: Annotated[
-        Since | None, Field(description="Only devices seen since, e.g. 2026-11-01, or 7d for the last week.")
-    ] = None
+    updated_since: Annotated[Since | None, Field(description="Only devices seen since, e.g. 2026-11-01 or 7d.")] = None
 
     def pages(self, now: datetime) -> ListDevices:
         """The list to walk over; what Capgo can leave out by itself is not even read."""

@@ -75,7 +75,7 @@ async def verdict_on(
 
 
 class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
-    """Is a release failing? Verdict, failures by cause, compared with the bundle before, and what to do next."""
+    """Is a release failing? Failed updates and installs of a version by cause, the bundle before, what to do next."""
 
     app_id: AppId
     version: Annotated[

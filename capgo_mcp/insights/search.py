@@ -33,7 +33,7 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
         str | None, Field(description="Only devices whose custom id contains this text.", min_length=1)
     ] = None
     not_seen_since: Annotated[
-        Since | None, Field(description="Only devices last seen before, e.g. 2026-11-01, or 30d for a month.")
+        Since | None, Field(description="Only devices not seen since, e.g. 2026-11-01 or 30d.")
     ] = None
     limit: Annotated[int, Field(description="Most devices to return.", ge=1, le=200)] = 20
 

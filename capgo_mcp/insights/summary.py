@@ -95,7 +95,7 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
     ] = ["version", "platform"]  # noqa: RUF012 - pydantic copies it for each instance
     limit: Annotated[
         int | None,
-        Field(description="Most values to show of each; by default 10, fewer when much is counted.", ge=1, le=100),
+        Field(description="Most values of each; 10 or fewer if left out.", ge=1, le=100),
     ] = None
 
     async def gather(self, context: Context) -> DeviceSummary:

@@ -39,7 +39,7 @@ class Binding(BaseModel):
 
     role_name: Annotated[str, Field(description="Role, e.g. app_reader.", min_length=1)]
     scope_type: Annotated[Literal["org", "app", "channel"], Field(description="Where it holds.")]
-    org_id: Annotated[OrgId, Field(description="Organization id (UUID).")]
+    org_id: Annotated[OrgId, Field(description="UUID of the organization.")]
     app_id: Annotated[str | None, Field(description="UUID of the app (its `id`).")] = None
     channel_id: Annotated[str | None, Field(description="UUID of the channel (its `rollout_id`).")] = None
 

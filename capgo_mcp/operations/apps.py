@@ -14,11 +14,11 @@ from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 DAY = 86_400
 
 AppName = Annotated[str, Field(description="Name people see.", min_length=1)]
-Icon = Annotated[str, Field(description="Icon: URL or storage path.")]
+Icon = Annotated[str, Field(description="URL or storage path.")]
 Retention = Annotated[
     int | None,
     Field(
-        description="Seconds (not days) before a bundle no channel serves is deleted, e.g. 2592000 for 30 days.",
+        description="Seconds (not days) until a bundle no channel serves is deleted, e.g. 2592000.",
         ge=0,
         le=63_113_903,
     ),
@@ -89,7 +89,7 @@ class CreateApp(Operation[App], http="POST /app", needs="org.create_app", effect
 
     app_id: AppId
     name: AppName
-    owner_org: Annotated[OrgId, Field(description="Id (UUID) of the organization that will own it.")]
+    owner_org: Annotated[OrgId, Field(description="UUID of its organization.")]
     icon: Icon | None = None
 
 

@@ -49,4 +49,4 @@ class ListAuditLog(
     ] = None
     operation: Annotated[Literal["INSERT", "UPDATE", "DELETE"] | None, Field(description="Only these changes.")] = None
     page: Page = 0
-    limit: Annotated[int, Field(description="Most items to return.", ge=1, le=100)] = 50
+    limit: Annotated[int, Field(description="Most items.", ge=1, le=100)] = 50

@@ -37,7 +37,7 @@ BlockedUpdate = Annotated[
 DetachBundle = Annotated[
     bool,
     Field(
-        description="Take the bundle off the channel; needs confirm. Leave out to keep it.",
+        description="Take the bundle off the channel.",
         serialization_alias="version",
     ),
     sent_as(lambda _: "builtin"),  # the API has no word for it: this bundle name means "none"
@@ -151,9 +151,7 @@ class SetChannel(
     channel: ChannelName
     version: Annotated[BundleName | None, Field(description="Bundle version name to serve, e.g. 2.2.0.")] = None
     detach_bundle: DetachBundle = False
-    public: Annotated[
-        bool | None, Field(description="Default channel? True takes this from other channels of the same platform.")
-    ] = None
+    public: Annotated[bool | None, Field(description="Make it the default channel, in place of another.")] = None
     ios: Annotated[bool | None, Field(description="Serve iOS.")] = None
     android: Annotated[bool | None, Field(description="Serve Android.")] = None
     electron: Annotated[bool | None, Field(description="Serve Electron.")] = None

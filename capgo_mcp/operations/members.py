@@ -11,7 +11,7 @@ from capgo_mcp.api.answers import Listing, Ok, Row
 from capgo_mcp.api.fields import OrganizationId
 from capgo_mcp.api.operation import Effect, Guard, Operation
 
-Email = Annotated[str, Field(description="E-mail address of the person's Capgo account.", pattern="^[^@ ]+@[^@ ]+$")]
+Email = Annotated[str, Field(description="E-mail of their Capgo account.", pattern="^[^@ ]+@[^@ ]+$")]
 
 
 class Member(Row, identity="uid", brief="uid email role is_tmp", on_request="image_url"):

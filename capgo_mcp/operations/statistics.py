@@ -24,7 +24,7 @@ LastDayOfSeries = Annotated[
 Daily = Annotated[
     bool,
     Field(
-        description="true: each day's own values. Otherwise running totals since the first day.",
+        description="Each day's own values instead of running totals.",
         serialization_alias="noAccumulate",
     ),
 ]

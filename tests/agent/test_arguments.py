@@ -97,6 +97,14 @@ def test_null_counts_as_absent(operation: AnyTool) -> None:
     assert read(operation, {**optional, **controls, **wanted}) == read(operation, wanted)
 
 
+def test_a_wrong_field_is_answered_with_all() -> None:
+    """The definition names three fields for short; whoever guesses another one learns them all."""
+    error = refusal("capgo_list_bundles", {"app_id": DEMO_APP, "fields": ["commment"]})
+    assert error.sentence == '"commment" is not a field here; did you mean comment?'
+    assert error.hint.startswith("The fields are id, name, ")
+    assert "native_packages" in error.hint
+
+
 @pytest.mark.parametrize("write", [json.dumps, lambda value: value, lambda value: json.dumps(value, indent=1)])
 def test_lists_may_come_as_json_text(write: Any) -> None:
     """Claude Desktop puts JSON into strings: lists and objects are read from text as well."""

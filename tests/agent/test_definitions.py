@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]  # its stubs are a distributio
 import mcp_types as t
 import pytest
 
-from capgo_mcp.agent import definitions
+from capgo_mcp.agent import definitions, render
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.definitions import FOLDER, generated, stored
 from capgo_mcp.agent.outcomes import Outcome
@@ -160,15 +160,19 @@ def test_writes_answer_an_outcome(operation: AnyTool) -> None:
 
 @each
 def test_requestable_fields_are_fields_of_the_rows(operation: AnyTool) -> None:
-    """`fields` offers only names that exist, and none that is shown anyway."""
+    """`fields` names some that exist, and all where they are few."""
     if "fields" not in definitions.controls(operation):
         return
     schema = generated(operation).output_schema
     assert schema is not None
     row = schema["properties"]["items"]["items"] if "items" in schema["properties"] else schema
-    offered = samples.input_schema(operation)["properties"]["fields"]["items"]["enum"]
-    assert offered
-    assert set(offered) <= set(row["properties"])
+    requestable = render.requestable(operation.spec.answer)
+    assert set(requestable) <= set(row["properties"])
+    told = samples.input_schema(operation)["properties"]["fields"]["description"]
+    named = re.fullmatch(r"Further fields to show(:|, e\.g\.) (.+)\.", told)
+    assert named
+    assert named[2].split(", ") == requestable[:3]
+    assert (named[1] == ":") == (len(requestable) <= 3)
 
 
 def test_models_make_flat_schemas() -> None:

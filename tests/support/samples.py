@@ -116,7 +116,7 @@ def from_schema(schema: dict[str, Any]) -> Any:
         case "boolean":
             return True
         case "integer" | "number":
-            return max(1, schema.get("minimum", 1))
+            return schema.get("minimum", 1)
         case "array":
             return []
         case "object":

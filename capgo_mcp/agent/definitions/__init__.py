@@ -16,6 +16,7 @@ from capgo_mcp.agent.schema import Schema, input_schema, output_schema
 from capgo_mcp.api.operation import Declared, Effect
 
 FOLDER: Final = Path(__file__).parent
+_NAMED: Final = 3
 
 
 def stored(kind: type[Declared[Any]]) -> t.Tool:
@@ -55,9 +56,15 @@ def controls(kind: type[Declared[Any]]) -> frozenset[str]:
     return frozenset({*consent, *named, *further, *kind.spec.controls})
 
 
+def _fields(kind: type[Declared[Any]]) -> str:
+    """What `fields` can be: all names would be most of a definition, and a wrong one is answered with them."""
+    names = render.requestable(kind.spec.answer)
+    return f"Further fields to show{':' if len(names) <= _NAMED else ', e.g.'} {', '.join(names[:_NAMED])}."
+
+
 def _input_schema(kind: type[Declared[Any]]) -> Schema:
     schema = input_schema(kind)
     offered: Schema = input_schema(arguments.Controls)["properties"]
-    offered["fields"]["items"] = {"type": "string", "enum": render.requestable(kind.spec.answer)}
+    offered["fields"] |= {"description": _fields(kind), "items": {"type": "string"}}
     schema["properties"] |= {name: offered[name] for name in sorted(controls(kind))}
     return schema
