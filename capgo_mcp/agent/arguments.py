@@ -27,9 +27,7 @@ class Controls(BaseModel):
     confirm_name: Annotated[str | None, Field(description="Name of what goes, as the preview shows it.")] = None
     seen: Annotated[str | None, Field(description="The mark in after_consent.")] = None
     expected_version: Annotated[str | None, Field(description="Only if the channel serves this version now.")] = None
-    create: Annotated[StrictBool, Field(description="Create the channel though its name is close to another's.")] = (
-        False
-    )
+    create: Annotated[StrictBool, Field(description="Create it though a similar name exists.")] = False
     fields: Annotated[list[str], Field(description="Further fields to show.")] = []
 
 
