@@ -4,14 +4,8 @@ from typing import Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.operation import A
-
-
-class NextCall(BaseModel):
-    """A tool call to make next."""
-
-    tool: str
-    arguments: dict[str, Any]
 
 
 class Preview(BaseModel):

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Declared
-from capgo_mcp.api.text import clean
+from capgo_mcp.api.text import cleaned
 
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""
@@ -111,18 +111,8 @@ def _facts(
         exclude_unset=repeat,
         exclude_defaults=not repeat,
     )
-    facts: dict[str, Any] = _cleaned(dumped)
+    facts: dict[str, Any] = cleaned(dumped)
     return {name: value for name, value in facts.items() if value != ""}
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    if isinstance(value, dict):
-        return {clean(name): _cleaned(item) for name, item in value.items()}
-    return value
 
 
 def _prefix(items: list[Any], room: int) -> int:

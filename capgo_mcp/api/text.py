@@ -32,6 +32,17 @@ def plain(name: str) -> str:
     return name
 
 
+def cleaned(value: Any) -> Any:
+    """JSON whose texts are clean, the names in it included."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(name): cleaned(item) for name, item in value.items()}
+    return value
+
+
 def whole(value: Any) -> Any:
     """JSON without halves of characters (lone surrogates), which no encoding can carry."""
     if isinstance(value, str):

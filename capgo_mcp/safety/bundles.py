@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.api.answers import Listing
-from capgo_mcp.api.channel_edit import Edit
+from capgo_mcp.api.channel_edit import Edit, possible
 from capgo_mcp.api.channel_words import told
 from capgo_mcp.api.fields import MOST
+from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.insights.way_back import Step, way_back
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.bundles import (
     Bundle,
@@ -22,8 +24,7 @@ from capgo_mcp.operations.channels import Channel, ListChannels
 from capgo_mcp.safety.channels import NOISE, seen_channel, told_of_edit
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading, at_least
-from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, as_call, former, next_call
-from capgo_mcp.safety.way_back import Step, way_back
+from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
 
 
 def served_by(channels: Listing[Channel], *names: str) -> dict[str, list[str]]:
@@ -52,8 +53,9 @@ def _undo_channel(operation: SetBundleChannel, before: Snapshot, after: Snapshot
         ids: dict[str, int | None] = {"version_id": bundle["id"], "channel_id": operation.channel_id}
         by_id = Step(SetBundleChannel(app_id=operation.app_id, **ids), Edit(version=was.version))
     where = {"app_id": operation.app_id, "channel": after.facts["name"]}
-    way = way_back(was, Edit(version=now.version), now, where, by_id)
-    return Undo([*map(as_call, way.calls)], way.lost)
+    ends = dict.fromkeys(possible(was, Edit(version=now.version), now), now)
+    way = way_back(was, ends, where, by_id)
+    return Undo([*map(NextCall.of, way.calls)], way.lost)
 
 
 def _in_vain(operation: SetBundleChannel, before: Snapshot, _: Controls) -> str | None:

@@ -7,21 +7,21 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from capgo_mcp.agent.arguments import Controls
-from capgo_mcp.agent.outcomes import NextCall
 from capgo_mcp.agent.render import shown
-from capgo_mcp.api.channel_edit import ChannelRow, Edit
+from capgo_mcp.api.channel_edit import ChannelRow, Edit, possible
 from capgo_mcp.api.channel_words import told
 from capgo_mcp.api.errors import Conflict, NotFound
 from capgo_mcp.api.fields import MOST
+from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.insights.way_back import way_back
 from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
 from capgo_mcp.safety.as_asked import as_asked, is_vain
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, as_call, next_call, untold
-from capgo_mcp.safety.way_back import way_back
+from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, next_call, untold
 
 NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_channels"})
 """Facts of a channel that change by themselves or repeat another one."""
@@ -76,9 +76,10 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
     was = before.channel
     if defaults:  # the channel that gets the default back takes it from this one
         was = was.model_copy(update={"public": after.channel.public})
-    way = way_back(was, operation.edit(), after.channel, {**where, "channel": operation.channel})
+    ends = dict.fromkeys(possible(was, operation.edit(), after.channel), after.channel)
+    way = way_back(was, ends, {**where, "channel": operation.channel})
     hidden = _hidden(operation, after.channel) if isinstance(operation, SetChannel) else []
-    return Undo([*map(as_call, way.calls), *defaults], [*way.lost, *hidden])
+    return Undo([*map(NextCall.of, way.calls), *defaults], [*way.lost, *hidden])
 
 
 def _undo_creation(operation: SetChannel | SetRollout, after: Facts, defaults: list[NextCall]) -> Undo:

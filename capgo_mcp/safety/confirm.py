@@ -5,9 +5,10 @@ import json
 from typing import Any, Final, NamedTuple
 
 from capgo_mcp.agent.arguments import Controls
-from capgo_mcp.agent.outcomes import NextCall, Outcome, Preview
+from capgo_mcp.agent.outcomes import Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
 from capgo_mcp.api.errors import CapgoError, InvalidArguments
+from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS

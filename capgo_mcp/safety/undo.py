@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from capgo_mcp.agent.outcomes import NextCall
 from capgo_mcp.agent.render import shown
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.channel_edit import ChannelRow
+from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.operation import Operation
 
 Facts = dict[str, Any]
@@ -61,22 +61,7 @@ def next_call(kind: type[Operation[Any]], **arguments: Any) -> NextCall:
     Raises:
         ValidationError: No argument may say what Capgo had stored.
     """
-    return as_call(kind(**arguments))
-
-
-def as_call(operation: Operation[Any]) -> NextCall:
-    """An operation as an agent has to call it.
-
-    Raises:
-        ValueError: An argument holds what is never shown, so that the call would set something else.
-    """
-    consent = {"confirm": True} if operation.needs_consent() else {}
-    call = NextCall(
-        tool=operation.spec.name, arguments=operation.model_dump(mode="json", exclude_defaults=True) | consent
-    )
-    if shown(call)["arguments"] != call.arguments:
-        raise ValueError("what was stored has hidden characters")
-    return call
+    return NextCall.of(kind(**arguments))
 
 
 def former(kind: type[Operation[Any]], before: Snapshot, after: Snapshot) -> tuple[Facts, list[str]]:

@@ -3,13 +3,15 @@
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from capgo_mcp.api.channel_edit import Behaviour, BundleKey, ChannelRow, Edit, EditRefused, edited, served
+from capgo_mcp.api.channel_edit import Behaviour, BundleKey, ChannelRow, Edit, EditRefused, edited, possible, served
+from capgo_mcp.insights.way_back import MOST_CALLS, WayBack, way_back
 from capgo_mcp.operations.channels import SetChannel, SetRollout
-from capgo_mcp.safety.way_back import MOST_CALLS, WayBack, way_back
 from tests.support.recorded_edits import changes
+
+pytestmark = pytest.mark.parametrize("behaviour", Behaviour, ids=lambda behaviour: behaviour.value)
 
 WHERE: Final = {"app_id": "com.demo.app", "channel": "production"}
 PAUSED: Final = "2026-11-01T10:20:30+00:00"
@@ -36,6 +38,11 @@ def most(before: ChannelRow, after: ChannelRow) -> dict[BundleKey, int]:
     """The most devices that each bundle may have on the way between two rows."""
     had, has = served(before), served(after)
     return {bundle: max(had.get(bundle, 0), has.get(bundle, 0)) for bundle in had.keys() | has.keys()}
+
+
+def ends(before: ChannelRow, edit: Edit, after: ChannelRow) -> dict[Behaviour, ChannelRow]:
+    """The row after an edit, for each Capgo that may have answered so."""
+    return dict.fromkeys(possible(before, edit, after), after)
 
 
 def walked(way: WayBack, before: ChannelRow, after: ChannelRow, behaviour: Behaviour) -> ChannelRow:
@@ -65,7 +72,7 @@ def test_the_way_back_from_each_recorded_change(before: ChannelRow, edit: Edit, 
     if isinstance(after, EditRefused):
         return
     after = after.model_copy(update={"electron": None})
-    way = way_back(was, edit, after, WHERE)
+    way = way_back(was, ends(was, edit, after), WHERE)
     row = walked(way, was, after, behaviour)
     assert different(was, row) <= {COLUMNS.get(name, name) for name in way.lost}
     # No call can roll out on a channel without a bundle.
@@ -87,7 +94,7 @@ def test_a_paused_rollout_comes_back_paused(behaviour: Behaviour, edit: Edit, wa
     """What somebody stopped is named at no share, then paused at the one it had, whatever took it away."""
     after = edited(ROW, edit, behaviour)
     assert isinstance(after, ChannelRow)
-    way = way_back(ROW, edit, after, WHERE)
+    way = way_back(ROW, ends(ROW, edit, after), WHERE)
     said = [
         f"{call.action} {call.percentage:g}" if isinstance(call, SetRollout) else str(call.model_dump()["version"])
         for call in way.calls
@@ -103,7 +110,7 @@ def test_a_default_comes_back_without_losing_electron(behaviour: Behaviour, plat
     edit = Edit.model_validate({"public": False, **platforms})
     after = edited(before, edit, behaviour)
     assert isinstance(after, ChannelRow)
-    way = way_back(before, edit, after, WHERE)
+    way = way_back(before, ends(before, edit, after), WHERE)
     assert (walked(way, before, after, behaviour), way.lost) == (before, [])
 
 
@@ -132,14 +139,14 @@ EDITS: Final = st.fixed_dictionaries(
 ).map(Edit.model_validate)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(before=ROWS, edit=EDITS)
 def test_the_way_back_from_any_change(before: ChannelRow, edit: Edit, behaviour: Behaviour) -> None:
     """Whatever was and whatever was done: what is not named comes back, on a way that harms nobody."""
     after = edited(before, edit, behaviour)
     assume(not isinstance(after, EditRefused))
     assert isinstance(after, ChannelRow)
-    way = way_back(before, edit, after, WHERE)
+    way = way_back(before, ends(before, edit, after), WHERE)
     row = walked(way, before, after, behaviour)
     assert different(before, row) <= {COLUMNS.get(name, name) for name in way.lost}
     assert different(before, after) or not way.calls

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, EditRefused, edited, possible, served
+from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, EditRefused, edited, served
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.operations.channels import SetChannel, SetRollout
@@ -52,20 +52,19 @@ class WayBack(NamedTuple):
 
 
 def way_back(
-    before: ChannelRow, edit: Edit, after: ChannelRow, where: Mapping[str, str], by_id: Step | None = None
+    before: ChannelRow, ends: Mapping[Behaviour, ChannelRow], where: Mapping[str, str], by_id: Step | None = None
 ) -> WayBack:
-    """Search the way back.
+    """Search the way back that is right whichever Capgo answers.
 
     Args:
         before: The channel before the change.
-        edit: What the change asked.
-        after: The channel that was read after it.
+        ends: The channel after it, as it is or would be, for each behaviour that has to be reckoned with.
         where: The app and the name of the channel.
         by_id: Puts the former bundle back by its id, for a key that may do no more than that.
     """
-    behaviours = possible(before, edit, after)
-    steps = [*([by_id] if by_id else []), *_steps(before, after, where)]
-    ways: dict[Rows, tuple[Step, ...]] = {(after,) * len(behaviours): ()}
+    behaviours, afters = tuple(ends), tuple(ends.values())
+    steps = [*([by_id] if by_id else []), *_steps(before, afters, where)]
+    ways: dict[Rows, tuple[Step, ...]] = {afters: ()}
     known: set[Rows] = set()
     best, done = next(iter(ways.items()))
     for _ in range(MOST_CALLS):
@@ -75,7 +74,7 @@ def way_back(
         onward: dict[Rows, tuple[Step, ...]] = {}
         for (former, taken), step in product(ways.items(), steps):
             rows = _taken(step, former, behaviours)
-            if rows and rows not in known and all(_harmless(row, before, after) for row in rows):
+            if rows and rows not in known and _harm_nobody(rows, before, afters):
                 onward.setdefault(rows, (*taken, step))
         ways = onward
         best, done = min([(best, done), *ways.items()], key=lambda way: _rank(before, way[0]))
@@ -83,9 +82,9 @@ def way_back(
     return WayBack([step.call for step in done], lost)
 
 
-def _steps(before: ChannelRow, after: ChannelRow, where: Mapping[str, str]) -> Iterator[Step]:
-    """Everything that may bring the row nearer to what it was."""
-    changed = {name for name in _different(before, (after,)) if getattr(before, name) is not None}
+def _steps(before: ChannelRow, afters: Rows, where: Mapping[str, str]) -> Iterator[Step]:
+    """Everything that may bring the rows nearer to what was."""
+    changed = {name for name in _different(before, afters) if getattr(before, name) is not None}
     settings = {_SETTINGS[name]: getattr(before, name) for name in _SETTINGS if name in changed}
     part = {"percentage": (before.rollout_percentage_bps or 0) / 100}
     target = {"version": before.rollout_version}
@@ -100,16 +99,16 @@ def _steps(before: ChannelRow, after: ChannelRow, where: Mapping[str, str]) -> I
     if paused:
         pause = {"paused_at": before.rollout_paused_at, "pause_reason": before.rollout_pause_reason}
         rollouts.append({"action": "pause", **pause, **part})
-    steps = [_made(SetChannel, **where, **arguments) for arguments in _settings(before, after, changed)]
+    steps = [_made(SetChannel, **where, **arguments) for arguments in _settings(before, afters, changed)]
     steps += [_made(SetRollout, **where, **settings, **arguments) for arguments in rollouts]
     yield from (step for step in steps if step is not None)
 
 
-def _settings(before: ChannelRow, after: ChannelRow, changed: Collection[str]) -> Iterator[dict[str, Any]]:
+def _settings(before: ChannelRow, afters: Rows, changed: Collection[str]) -> Iterator[dict[str, Any]]:
     """The arguments that set back what is no rollout; the default and the platforms together, and one by one."""
     stable = {"version": before.version, "detach_bundle": before.version is None}
     plain = {name: getattr(before, name) for name in sorted(_PLAIN & set(changed))}
-    plain |= stable if before.version != after.version else {}
+    plain |= stable if any(after.version != before.version for after in afters) else {}
     if plain:
         yield plain
     if plain.get("public") and plain.keys() & {"ios", "android"}:
@@ -136,6 +135,10 @@ def _taken(step: Step, rows: Rows, behaviours: Sequence[Behaviour]) -> Rows:
     outcomes = [edited(row, step.edit, behaviour) for row, behaviour in zip(rows, behaviours, strict=True)]
     taken = tuple(outcome for outcome in outcomes if not isinstance(outcome, EditRefused))
     return taken if len(taken) == len(rows) else ()
+
+
+def _harm_nobody(rows: Rows, before: ChannelRow, afters: Rows) -> bool:
+    return all(_harmless(row, before, after) for row, after in zip(rows, afters, strict=True))
 
 
 def _harmless(row: ChannelRow, before: ChannelRow, after: ChannelRow) -> bool:
