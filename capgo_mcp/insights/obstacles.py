@@ -4,19 +4,17 @@ A channel's update rules compare the bundle with the native build of a device, s
 were found on devices.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.bundles import Serving, rolled_out
+from capgo_mcp.insights.fleet import Fleet
 from capgo_mcp.insights.rules import blocks, is_under_native
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel
-from capgo_mcp.operations.devices import Device
 
-_DISTINCT: Final = 1000
 _FEW: Final = 3
 
 
@@ -25,27 +23,6 @@ class Obstacle(Answer):
 
     what: str
     do: str
-
-
-class Fleet:
-    """Counts of what matters to a release, in bounded memory."""
-
-    def __init__(self) -> None:
-        self.devices = 0
-        self.complete = False
-        self.pinned: Counter[str] = Counter()
-        self.builds: Counter[str] = Counter()
-        self.emulators = 0
-        self.development = 0
-
-    def add(self, device: Device) -> None:
-        """Count a device."""
-        self.devices += 1
-        self.emulators += device.is_emulator is True
-        self.development += device.is_prod is False
-        for names, name in ((self.pinned, device.channel), (self.builds, device.version_build)):
-            if name and (name in names or len(names) < _DISTINCT):
-                names[name] += 1
 
 
 def nobody_gets_it(version: str, by: list[Serving]) -> Iterator[Obstacle]:

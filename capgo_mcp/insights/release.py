@@ -11,17 +11,13 @@ from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.fields import MOST, AppId, BundleName
 from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.bundles import Serving, bundle_named, current, newest_bundles, serving
+from capgo_mcp.insights.fleet import Fleet, seen_last
 from capgo_mcp.insights.health import verdict_on
 from capgo_mcp.insights.insight import Context, Insight
-from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
+from capgo_mcp.insights.obstacles import Obstacle, nobody_gets_it, obstacles
 from capgo_mcp.insights.verdict import Verdict
-from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.channels import ListChannels
-from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.operations.statistics import BundleUsage, Day, GetBundleUsage, Share
-
-SAMPLE: Final = 3
-"""Pages of devices looked at: the ones seen last, a few thousand."""
 
 _NAMES: Final = 5
 _SHOWN: Final = 20
@@ -99,18 +95,11 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
         )
 
     async def _fleet(self, context: Context, unknown: list[str]) -> Fleet:
-        fleet = Fleet()
-        walk = Walk(context, ListDevices(app_id=self.app_id, order="desc"))
         try:
-            async for page in walk:
-                for device in page:
-                    fleet.add(device)
-                if walk.pages == SAMPLE:
-                    break
+            return await seen_last(context, self.app_id)
         except CapgoError as error:
             unknown.append(f"devices: {error.sentence}")
-        fleet.complete = walk.complete
-        return fleet
+            return Fleet()
 
     async def _usage(self, context: Context, unknown: list[str]) -> BundleUsage | None:
         today = context.clock.moment().date()

@@ -7,7 +7,8 @@ import pytest
 
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.bundles import serving
-from capgo_mcp.insights.obstacles import Fleet, Obstacle, nobody_gets_it, obstacles
+from capgo_mcp.insights.fleet import Fleet
+from capgo_mcp.insights.obstacles import Obstacle, nobody_gets_it, obstacles
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel, ServedBundle
 from capgo_mcp.operations.devices import Device

@@ -1,0 +1,51 @@
+"""Counts of the devices that were seen last: what matters to a release, in bounded memory."""
+
+from collections import Counter
+from typing import Final
+
+from capgo_mcp.insights.insight import Context
+from capgo_mcp.insights.walk import Walk
+from capgo_mcp.operations.devices import Device, ListDevices
+
+SAMPLE: Final = 3
+"""Pages of devices looked at: the ones seen last, a few thousand."""
+
+_DISTINCT: Final = 1000
+
+
+class Fleet:
+    """Counts of what matters to a release, in bounded memory."""
+
+    def __init__(self) -> None:
+        self.devices = 0
+        self.complete = False
+        self.pinned: Counter[str] = Counter()
+        self.builds: Counter[str] = Counter()
+        self.emulators = 0
+        self.development = 0
+
+    def add(self, device: Device) -> None:
+        """Count a device."""
+        self.devices += 1
+        self.emulators += device.is_emulator is True
+        self.development += device.is_prod is False
+        for names, name in ((self.pinned, device.channel), (self.builds, device.version_build)):
+            if name and (name in names or len(names) < _DISTINCT):
+                names[name] += 1
+
+
+async def seen_last(context: Context, app_id: str) -> Fleet:
+    """The counts of a sample of an app's devices.
+
+    Raises:
+        CapgoError: Not even the first of them could be read.
+    """
+    fleet = Fleet()
+    walk = Walk(context, ListDevices(app_id=app_id, order="desc"))
+    async for page in walk:
+        for device in page:
+            fleet.add(device)
+        if walk.pages == SAMPLE:
+            break
+    fleet.complete = walk.complete
+    return fleet
