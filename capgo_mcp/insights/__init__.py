@@ -6,6 +6,7 @@ from capgo_mcp.insights.events import ListDeviceEvents
 from capgo_mcp.insights.explain import ExplainDevice
 from capgo_mcp.insights.health import GetUpdateHealth
 from capgo_mcp.insights.insight import Insight
+from capgo_mcp.insights.plan import PlanRelease
 from capgo_mcp.insights.release import GetReleaseStatus
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import SummarizeDevices
@@ -15,6 +16,7 @@ INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (
     FindDevices,
     GetReleaseStatus,
     ExplainDevice,
+    PlanRelease,
     GetUpdateHealth,
     ListDeviceEvents,
 )

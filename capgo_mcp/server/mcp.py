@@ -20,6 +20,7 @@ INSTRUCTIONS: Final = (
     "Capgo ships live updates to Capacitor apps: a bundle is an uploaded version, a channel serves one to devices. "
     "Most tools need app_id, from capgo_list_apps. How many devices run which version: capgo_summarize_devices. Which "
     "ones: capgo_find_devices. How a release is doing, or why devices do not get it: capgo_get_release_status. "
+    "Is a bundle ready to release, and how: capgo_plan_release. "
     "Release or roll back for everyone: capgo_set_channel; gradually: capgo_set_rollout. "
     "What deletes needs confirm: a first call only shows what would go; show that to the user, and repeat with confirm "
     "true after they agree. "
