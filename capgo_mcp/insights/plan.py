@@ -167,10 +167,8 @@ class _Judge:
             paused = before.rollout_paused_at is not None
             yield Reason(says="wait" if paused else "go", what=f"Its rollout on {self._name} is {state}.")
         elif isinstance(proposal, Proposal) and proposal.calls:
-            ended = [one for one, row in proposal.ends.items() if row.rollout_version != before.rollout_version]
-            where = "" if len(ended) == len(Behaviour) else " on servers since August 2026"
             idle = before.rollout_paused_at is None and not rolled_out(self._channel)
-            what = f"It ends the rollout of {target} on {self._name}{where}, which is {state}."
+            what = f"It ends the rollout of {target} on {self._name}, which is {state}."
             yield Reason(says="go" if idle else "wait", what=what)
 
     def _reach(self, row: ChannelRow) -> Iterator[Reason]:

@@ -102,5 +102,6 @@ def _walked(before: ChannelRow, calls: Sequence[ChannelWrite]) -> Ends | EditRef
 def _as_wanted(row: ChannelRow, version: str, percentage: float | None) -> bool:
     shares = served(row)
     if percentage is None:
-        return shares == {version: WHOLE}
+        # A rollout that only waits would survive on a Capgo from before August 2026, and then begin over this bundle.
+        return row.rollout_version is None and shares == {version: WHOLE}
     return row.rollout_version == version and shares.get(version) == round(percentage * 100)

@@ -54,13 +54,11 @@ RECIPES: Final = (
         """\
 Promote the bundle `version` on the channel `channel` (the default one if none is given).
 
-1. capgo_get_release_status with the version: where it is served already, and its obstacles.
-2. capgo_get_channel with the channel: the bundle it serves now, and any rollout that is running.
-3. Tell the user in a few lines: from which version to which, on which channel, how many devices that reaches, and every
-   obstacle. If a rollout is running on the channel, say what becomes of it.
-4. STOP. Ask whether to go on. Do nothing until they say yes.
-5. capgo_set_channel with channel and version.
-6. Report what changed, and the undo call that the answer names.""",
+1. capgo_plan_release with version and channel.
+2. Tell the user the verdict, each reason that says no or wait, and what the calls do.
+3. STOP. Ask whether to go on. Do nothing until they say yes.
+4. Make the calls of the plan in their order, exactly as they stand there: capgo_set_channel, or capgo_set_rollout.
+5. Report what changed, and the undo call that the answer names.""",
     ),
     Recipe(
         "start_rollout",
@@ -75,14 +73,11 @@ Promote the bundle `version` on the channel `channel` (the default one if none i
 Start a staged rollout of the bundle `version` on the channel `channel` (default channel if none is given), to
 `percentage` percent of its devices (10 if none is given).
 
-1. capgo_get_release_status with the version: does it exist, what stands in its way.
-2. capgo_get_channel with the channel: its stable bundle, and whether another rollout is running or paused.
-3. If another rollout is there, STOP and ask what shall become of it: promoted, dropped, or left alone.
-4. Propose the settings: version, percentage, and auto_pause_enabled true with auto_pause_action pause. Say how many
-   devices that is.
-5. STOP. Ask whether to start. Do nothing until they say yes.
-6. capgo_set_rollout with action start and exactly these.
-7. Tell how to go on later: capgo_set_rollout with action widen, then promote; pause to wait, drop to end it.""",
+1. capgo_plan_release with version, channel and percentage.
+2. Tell the user the verdict, each reason that says no or wait, and when the rollout would pause by itself.
+3. STOP. Ask whether to start, and what shall become of a rollout that it ends. Do nothing until they say yes.
+4. capgo_set_rollout, exactly as in the calls of the plan.
+5. Tell how to go on later: capgo_set_rollout with action widen, then promote; pause to wait, drop to end it.""",
     ),
     Recipe(
         "roll_back",
@@ -95,14 +90,13 @@ Start a staged rollout of the bundle `version` on the channel `channel` (default
         """\
 Roll the channel `channel` back (the default one if none is given), to the bundle `version` if one is given.
 
-1. capgo_get_channel with the channel: its stable bundle and its rollout.
-2. If a rollout is running, the quickest way back is capgo_set_rollout with action drop: the stable bundle stays.
-3. Otherwise find the bundle to return to: the given one, or the one before the present in capgo_list_bundles that
-   capgo_get_bundle_usage of the last weeks shows on many devices.
-4. Say what would happen, to which version, and that devices whose native build is newer than it do not go back.
-5. STOP. Ask whether to roll back. Do nothing until they say yes.
-6. capgo_set_rollout with action drop, or capgo_set_channel with version.
-7. Read back with capgo_get_release_status, and say when devices will follow: at their next update check.""",
+1. capgo_list_channels or capgo_get_channel: the stable bundle and the rollout. The bundle to return to is `version`;
+   if none is given, the stable one while a rollout is there, or else the one before it in capgo_list_bundles.
+2. capgo_plan_release with that bundle and the channel. That it goes back is no reason against it here.
+3. Tell the user from which bundle to which, each other reason that says no or wait, and who does not go back.
+4. STOP. Ask whether to roll back. Do nothing until they say yes.
+5. Make the calls of the plan in their order, exactly as they stand there: capgo_set_rollout, or capgo_set_channel.
+6. Read back with capgo_get_release_status, and say when devices will follow: at their next update check.""",
     ),
     Recipe(
         "investigate_device",

@@ -1,6 +1,7 @@
 """The plan of a release: whether to, why, with which calls, and back again; whichever Capgo answers."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any, Final
@@ -11,6 +12,7 @@ from capgo_mcp.api.channel_edit import WHOLE, Behaviour, ChannelRow, served
 from capgo_mcp.insights.proposal import STOP_RULE
 from capgo_mcp.operations.channels import GetChannel
 from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE
+from scripts.docs import ROOT
 from tests.support.safety import UPSTREAM, Desk, desk, picture
 
 TOKENS: Final = 700
@@ -95,6 +97,18 @@ async def test_rollout_starts_with_a_stop_rule(here: Desk) -> None:
     where = {"app_id": DEMO_APP, "channel": "production"}
     assert call["tool"] == "capgo_set_rollout"
     assert call["arguments"] == {**where, "action": "start", "version": "2.3.0", "percentage": 10, **STOP_RULE}
+
+
+async def test_guide_shows_the_calls_of_the_plan(here: Desk) -> None:
+    """The guide to a rollout plans and starts it by the very calls that the plan names."""
+    page = (ROOT / "docs" / "staged-rollout.md").read_text(encoding="utf-8")
+    asked, started = (
+        json.loads(*re.findall(f"{tool} '({{.*?}})'", page, re.DOTALL))
+        for tool in ("capgo_plan_release", "capgo_set_rollout")
+    )
+    answer = await here.facts("capgo_plan_release", **asked)
+    assert answer["verdict"] == "no"
+    assert [started] == [call["arguments"] for call in answer["calls"]]
 
 
 async def test_own_stop_rule_of_a_channel_stays(here: Desk) -> None:
@@ -197,6 +211,14 @@ async def test_nothing_to_do(here: Desk) -> None:
     assert "calls" not in answer
 
 
+async def test_going_back_to_the_stable_bundle_drops_the_rollout(here: Desk) -> None:
+    """Where the stable bundle shall be all that is served, the rollout goes, paused or not."""
+    for channel in ("staging", "canary"):
+        answer = await plan(here, "2.2.8", channel=channel)
+        assert [call["arguments"]["action"] for call in answer["calls"]] == ["drop"]
+        assert 'It ends the rollout of "2.3.0"' in said(answer, "wait")
+
+
 async def test_rollout_needs_a_stable_bundle(here: Desk) -> None:
     """On a channel without a bundle a rollout would be refused, which is told before it is tried."""
     answer = await plan(here, "2.3.0", channel="pr-412", percentage=5)
@@ -224,7 +246,8 @@ async def test_rollout_that_it_would_end_is_told(
     before, _, after = state.partition(".*")
     assert f"which is {before}" in told["what"]
     assert after in told["what"]
-    assert ("since August 2026" in told["what"]) == (percentage is None and channel != "staging")
+    actions = [call["arguments"].get("action") for call in answer["calls"]]
+    assert actions == (["start"] if percentage else ["drop", None])
 
 
 async def test_own_rollout_that_is_paused_waits(here: Desk) -> None:

@@ -65,6 +65,16 @@ def test_recipes_stop_before_they_change_anything(recipe: Recipe) -> None:
     assert all(TOOLS[name].spec.effect is Effect.READ for name in first)
 
 
+@pytest.mark.parametrize("name", ["promote_bundle", "start_rollout", "roll_back"])
+def test_what_reaches_devices_is_planned_first(name: str) -> None:
+    """Recipes that release look at the plan before they stop and ask, and then make its calls."""
+    (recipe,) = [recipe for recipe in RECIPES if recipe.name == name]
+    before, _, after = recipe.steps.partition("STOP")
+    assert "capgo_plan_release" in before
+    assert "of the plan" in after
+    assert recipe.tools & {"capgo_set_channel", "capgo_set_rollout"}
+
+
 @each
 def test_arguments_that_mean_something_to_capgo_can_be_completed(recipe: Recipe) -> None:
     """Arguments are called as in tools and addresses, so that completions know them."""
