@@ -230,7 +230,8 @@ def _calls(proposal: Proposal) -> dict[str, Any]:
         back = [NextCall.of(call) for call in proposal.back.calls]
     except ValueError:  # somebody's reason for a pause has hidden characters
         back, lost = [], ["what is there now"]
-    return {"calls": [*map(NextCall.of, proposal.calls)], "back": back, "not_brought_back": lost or None}
+    calls = [NextCall.of(call, **proposal.expects) for call in proposal.calls]
+    return {"calls": calls, "back": back, "not_brought_back": lost or None}
 
 
 def _is_older(bundle: Bundle, former: Bundle) -> bool:

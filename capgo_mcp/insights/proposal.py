@@ -29,11 +29,13 @@ class Proposal:
         calls: The calls in their order; none when nothing would change.
         ends: The channel after them.
         back: The way back from there.
+        expects: Lets each call be refused where the channel does not serve any more what it serves now.
     """
 
     calls: Sequence[ChannelWrite]
     ends: Ends
     back: WayBack
+    expects: Mapping[str, str]
 
 
 def proposed(channel: Channel, app_id: str, version: str, percentage: float | None) -> Proposal | EditRefused:
@@ -57,12 +59,18 @@ def proposed(channel: Channel, app_id: str, version: str, percentage: float | No
             refused = ends
         elif all(_as_wanted(row, version, percentage) for row in ends.values()):
             changed = any(row != before for row in ends.values())
-            return Proposal(calls, ends, way_back(before, ends, where)) if changed else _nothing(before)
+            return _something(before, calls, ends, where) if changed else _nothing(before)
     return refused
 
 
 def _nothing(before: ChannelRow) -> Proposal:
-    return Proposal((), dict.fromkeys(Behaviour, before), WayBack([], []))
+    return Proposal((), dict.fromkeys(Behaviour, before), WayBack([], []), {})
+
+
+def _something(before: ChannelRow, calls: Sequence[ChannelWrite], ends: Ends, where: Mapping[str, str]) -> Proposal:
+    # None of the proposed calls but the last changes the stable bundle, so all can expect the same one.
+    expects = {"expected_version": before.version} if isinstance(before.version, str) else {}
+    return Proposal(calls, ends, way_back(before, ends, where), expects)
 
 
 def _everyone(before: ChannelRow, where: Mapping[str, str], version: str) -> Iterator[tuple[ChannelWrite, ...]]:

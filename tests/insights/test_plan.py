@@ -94,7 +94,7 @@ async def test_calls_lead_where_the_plan_says_and_back(
 async def test_rollout_starts_with_a_stop_rule(here: Desk) -> None:
     """A share is given by one call, which also says when the rollout pauses by itself."""
     (call,) = (await plan(here, "2.3.0", percentage=10))["calls"]
-    where = {"app_id": DEMO_APP, "channel": "production"}
+    where = {"app_id": DEMO_APP, "channel": "production", "expected_version": "2.2.8"}
     assert call["tool"] == "capgo_set_rollout"
     assert call["arguments"] == {**where, "action": "start", "version": "2.3.0", "percentage": 10, **STOP_RULE}
 
@@ -123,10 +123,27 @@ async def test_everyone_gets_it_by_one_call(here: Desk) -> None:
     (call,) = (await plan(here, "2.3.0"))["calls"]
     assert call == {
         "tool": "capgo_set_channel",
-        "arguments": {"app_id": DEMO_APP, "channel": "production", "version": "2.3.0"},
+        "arguments": {
+            "app_id": DEMO_APP,
+            "channel": "production",
+            "version": "2.3.0",
+            "expected_version": "2.2.8",
+        },
     }
     (call,) = (await plan(here, "2.3.0", channel="staging"))["calls"]
     assert call["arguments"]["action"] == "promote"
+
+
+@pytest.mark.parametrize("share", [{}, {"percentage": 10}])
+@pytest.mark.parametrize("channel", STATES)
+async def test_calls_are_refused_once_the_channel_has_moved(here: Desk, channel: str, share: dict[str, int]) -> None:
+    """What was planned on one bundle is not done on another that somebody put there meanwhile."""
+    answer = await plan(here, "2.3.0-beta.6", channel=channel, **share)
+    change(here, channel, version=(here.state.bundle_named(DEMO_APP, "2.2.5") or {})["id"])
+    before = picture(here.state)
+    for call in answer["calls"]:
+        assert '"2.2.5"' in await here.error(call["tool"], **call["arguments"])
+    assert picture(here.state) == before
 
 
 async def test_good_release_is_a_go(here: Desk) -> None:

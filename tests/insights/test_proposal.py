@@ -49,4 +49,4 @@ def test_calls_for_any_channel(channel: Channel, percentage: float | None) -> No
             assert (served(row), row.rollout_version) == ({"b1": WHOLE}, None)
         elif before.version != "b1":
             assert served(row)["b1"] == round(percentage * 100)
-    assert found.calls or found == Proposal((), dict.fromkeys(Behaviour, before), WayBack([], []))
+    assert found.calls or found == Proposal((), dict.fromkeys(Behaviour, before), WayBack([], []), {})
