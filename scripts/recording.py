@@ -14,8 +14,9 @@ _LINE: Final = 20
 _CHARACTER: Final = 8.43
 _MARGIN: Final = 20
 _TITLE: Final = 36
-_PACE: Final = {"You": 1.2, "too": 0.4, "Age": 0.8}
+_PACE: Final = {"You": 1.2, "too": 0.4, "ask": 0.8, "Age": 0.8}
 """Seconds after which a line appears, by how it begins; others follow at once."""
+_KIND: Final = {"You": "you", "too": "tool", "ask": "you", "Age": "agent"}
 _STYLE: Final = """\
 text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #c9d1d9; white-space: pre; }
 .you { fill: #79c0ff; } .tool { fill: #8b949e; } .agent { fill: #a5d6a7; } .title { fill: #8b949e; }
@@ -41,7 +42,9 @@ def picture(shown: list[str]) -> str:
     for number, line in enumerate(shown):
         start = line.strip()[:3]
         moment += _PACE.get(start, 0.0)
-        kind = {"You": "you", "too": "tool", "Age": "agent"}.get(start, kind if line.startswith("    ") else "plain")
+        kind = {"You": "you", "too": "tool", "ask": "you", "Age": "agent"}.get(
+            start, kind if line.startswith("    ") else "plain"
+        )
         style = f'style="animation-delay: {moment:.1f}s"'
         top = _TITLE + (number + 1) * _LINE
         rows.append(
@@ -54,7 +57,7 @@ def picture(shown: list[str]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-            "<title>A session with an agent: devices, a channel, a pinned device, a deletion with consent</title>",
+            "<title>A session with an agent: a plan, a rollout and back, a pin, a deletion with consent</title>",
             f"<style>\n{_STYLE}\n</style>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
             lights,

@@ -3,17 +3,37 @@
 import json
 import sys
 import textwrap
-from collections import Counter
 from typing import Any
 
 import mcp_types as t
 from mcp import Client, StdioServerParameters
+from mcp.client import ClientRequestContext
 
 APP = "com.demo.app"
 
 
 class Unexpected(Exception):
     """A step did not go as it should."""
+
+
+class Person:
+    """Whom the client asks before something is deleted.
+
+    Attributes:
+        agrees: What they say.
+    """
+
+    def __init__(self) -> None:
+        self.agrees = False
+
+    async def __call__(self, context: ClientRequestContext, params: t.ElicitRequestParams) -> t.ElicitResult:
+        """Show the question and the reply."""
+        del context
+        would, _, rest = params.message.partition("? ")
+        print(f"  asks   {would}? {rest.splitlines()[1]}  [{'Yes' if self.agrees else 'No'}]")
+        if self.agrees:
+            return t.ElicitResult(action="accept", content={"agree": True})
+        return t.ElicitResult(action="decline")
 
 
 class Session:
@@ -32,13 +52,28 @@ class Session:
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool, print the call and return its facts."""
-        given = ", ".join(f"{name}={json.dumps(value)}" for name, value in arguments.items())
-        print(f"  tool   {tool}({given})")
-        result = await self._client.call_tool(tool, arguments)
-        text = "".join(block.text for block in result.content if isinstance(block, t.TextContent))
+        result, text = await self._result(tool, arguments)
         if result.is_error or not isinstance(result.structured_content, dict):
             raise Unexpected(f"{tool} answered: {text}")
         return result.structured_content
+
+    async def refused(self, code: str, tool: str, **arguments: Any) -> None:
+        """Call a tool that shall answer an error."""
+        result, text = await self._result(tool, arguments)
+        expect(result.is_error is True and f"[{code}]" in text, f"{tool} is refused with {code}, not: {text}")
+
+    async def follow(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
+        """Make the calls that an answer named, and return the facts of the last one."""
+        answer: dict[str, Any] = {}
+        for call in calls:
+            answer = await self.call(call["tool"], **call["arguments"])
+        return answer
+
+    async def _result(self, tool: str, arguments: dict[str, Any]) -> tuple[t.CallToolResult, str]:
+        given = ", ".join(f"{name}={json.dumps(value)}" for name, value in arguments.items())
+        print(f"  tool   {tool}({given})")
+        result = await self._client.call_tool(tool, arguments)
+        return result, "".join(block.text for block in result.content if isinstance(block, t.TextContent))
 
 
 def expect(fact: bool, what: str) -> None:
@@ -50,98 +85,108 @@ def expect(fact: bool, what: str) -> None:
 async def demo() -> int:
     """Run the session; returns the exit code."""
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "capgo_mcp", "--sandbox", "--log-level", "ERROR"]
+        command=sys.executable, args=["-m", "capgo_mcp", "--sandbox", "--ask", "--log-level", "ERROR"]
     )
-    failed = False
-    try:
-        async with Client(server) as client:
-            print(f"Connected over stdio, MCP {client.protocol_version}, to a Capgo with sample data.")
-            session = Session(client)
-            device = await _who_runs_what(session)
-            await _move_a_channel(session)
-            await _pin_and_unpin(session, device)
-            await _delete_with_consent(session)
-    except* Unexpected as group:
-        for problem in group.exceptions:
+    person = Person()
+    async with Client(server, elicitation_callback=person) as client:
+        print(f"Connected over stdio, MCP {client.protocol_version}, to a Capgo with sample data.")
+        session = Session(client)
+        try:
+            await _who_runs_what(session)
+            await _release_in_stages(session)
+            await _go_back_and_forth(session)
+            await _pin_a_phone(session)
+            await _delete_with_consent(session, person)
+        except Unexpected as problem:
             print(f"\nThe demo failed: {problem}", file=sys.stderr)
-        failed = True
-    if not failed:
-        print("\nEvery step went as expected.")
-    return int(failed)
+            return 1
+    print("\nEvery step went as expected.")
+    return 0
 
 
-async def _who_runs_what(session: Session) -> str:
+async def _who_runs_what(session: Session) -> None:
     session.ask("Which versions are my devices running?")
-    devices = (await session.call("capgo_list_devices", app_id=APP, limit=1000))["items"]
-    versions = Counter(device.get("version_name", "built-in") for device in devices)
-    common = ", ".join(f"{number} on {name}" for name, number in versions.most_common(3))
-    session.say(f"{len(devices)} devices on {len(versions)} versions: {common}, ...")
-    expect(len(devices) > 240, "there are more than 240 devices")  # noqa: PLR2004 - what the sandbox promises
+    summary = await session.call("capgo_summarize_devices", app_id=APP, group_by=["version"])
+    (by_version,) = summary["breakdown"]
+    expect(summary["complete"] and summary["devices"] == 260, "all 260 devices are counted")  # noqa: PLR2004 - the sandbox
+    common = ", ".join(f"{group['percent']} % on {group['value']}" for group in by_version["groups"][:3])
+    session.say(f"{summary['devices']} devices: {common}, ...")
 
-    pinned = {device["device_id"] for device in devices if device.get("channel")}
-    straggler = next(device for device in devices if device["device_id"] not in pinned)
-    session.ask(f"Tell me more about {straggler['device_id']}.")
-    detail = await session.call("capgo_get_device", app_id=APP, device_id=straggler["device_id"])
-    expect(detail["device_id"] == straggler["device_id"], "the device is the one asked for")
-    session.say(
-        f"{detail['platform']} {detail['os_version']}, plugin {detail['plugin_version']}, runs "
-        f"{detail['version_name']}, last seen {detail['updated_at']}, follows the default channel."
+
+async def _release_in_stages(session: Session) -> None:
+    session.ask("Is 2.3.0 ready for production? Let us begin with 10 %.")
+    plan = await session.call("capgo_plan_release", app_id=APP, version="2.3.0", percentage=10)
+    grave = [reason["what"].partition(", and ")[0] for reason in plan["reasons"] if reason["says"] != "go"]
+    expect(plan["verdict"] == "no" and "failing" in grave[0], "a bundle that is failing is not called ready")
+    session.say(f"{plan['verdict'].capitalize()}. {' '.join(sentence.rstrip('.') + '.' for sentence in grave)}")
+
+    session.ask("Those are our test phones. Start it, but let it stop by itself.")
+    started = await session.follow(plan["calls"])
+    expect(started["done"] and _rollout(started["after"]) == ("2.3.0", 10), "2.3.0 is rolled out to 10 %")
+    expect(started["after"]["auto_pause_enabled"], "it pauses by itself")
+    session.say(f"{started['now']} It pauses by itself when more than 5 % of the updates fail.")
+
+    session.ask("Support is getting calls. Pause it.")
+    paused = await session.call(
+        "capgo_set_rollout", app_id=APP, channel="production", action="pause", pause_reason="calls to support"
     )
-    return str(detail["device_id"])
+    expect(paused["done"] and "rollout_paused_at" in paused["after"], "the rollout is paused")
+    session.say(paused["now"])
+
+    session.ask("That was about something else. Go on, with 25 %.")
+    wider = await session.call("capgo_set_rollout", app_id=APP, channel="production", action="resume", percentage=25)
+    expect(wider["done"] and "rollout_paused_at" in wider["before"], "the rollout goes on")
+    session.say(wider["now"])
 
 
-async def _move_a_channel(session: Session) -> None:
-    session.ask("Put the newest bundle on staging.")
-    newest = (await session.call("capgo_list_bundles", app_id=APP, limit=1))["items"][0]
-    moved = await session.call("capgo_set_channel", app_id=APP, channel="staging", version=newest["name"])
-    expect(moved["done"], "the channel was moved")
-    channel = await session.call("capgo_get_channel", app_id=APP, channel="staging")
-    former = moved["before"]["version"]["name"]
-    expect(channel["version"]["name"] == newest["name"] != former, "staging serves another bundle")
-    session.say(f"staging served {former} and now serves {newest['name']}. I can take that back if you want.")
+async def _go_back_and_forth(session: Session) -> None:
+    session.ask("They do mean 2.3.0. Roll it back.")
+    back = await session.call("capgo_set_rollout", app_id=APP, channel="production", action="drop")
+    expect(back["done"] and "rollout_version_info" not in back["after"], "the rollout is over")
+    session.say(f"{back['now']} I can take that back if you want.")
 
     session.ask("Hm, do that.")
-    for step in moved["undo"]:
-        await session.call(step["tool"], **step["arguments"])
-    channel = await session.call("capgo_get_channel", app_id=APP, channel="staging")
-    expect(channel["version"]["name"] == former, "staging serves what it served before")
-    session.say(f"staging serves {former} again.")
+    again = await session.follow(back["undo"])
+    channel = await session.call("capgo_get_channel", app_id=APP, channel="production")
+    expect(_rollout(channel) == ("2.3.0", 25), "2.3.0 is rolled out to 25 % again")
+    session.say(again["now"])
 
 
-async def _pin_and_unpin(session: Session, device: str) -> None:
-    session.ask("Pin that device to beta.")
+async def _pin_a_phone(session: Session) -> None:
+    session.ask("Pin Robin's phone to beta.")
+    found = (await session.call("capgo_find_devices", app_id=APP, custom_id="robin"))["items"]
+    expect(len(found) == 1, "Robin has one phone")
+    device = found[0]["device_id"]
     await session.call("capgo_set_device_channel", app_id=APP, device_id=device, channel="beta")
     pinned = await session.call("capgo_get_device", app_id=APP, device_id=device)
-    expect(pinned.get("channel") == "beta", "the device is pinned to beta")
-    session.say("Done: it is pinned to beta.")
-
-    session.ask("And take that back, please. Yes, I am sure.")
-    await session.call("capgo_unset_device_channel", app_id=APP, device_id=device, confirm=True)
-    free = await session.call("capgo_get_device", app_id=APP, device_id=device)
-    expect("channel" not in free, "the device is no longer pinned")
-    session.say("It follows the default channel again.")
+    expect(pinned.get("channel") == "beta", "the phone is pinned to beta")
+    session.say(f"{pinned['custom_id']} is pinned to beta.")
 
 
-async def _delete_with_consent(session: Session) -> None:
+async def _delete_with_consent(session: Session, person: Person) -> None:
     session.ask("Delete the channel qa.")
-    refused = await session.call("capgo_delete_channel", app_id=APP, channel="qa")
-    expect(not refused["done"], "nothing is deleted without confirm")
-    still = await session.call("capgo_get_channel", app_id=APP, channel="qa")
-    expect(still["name"] == "qa", "the channel is still there")
-    facts = refused["preview"]["facts"]
+    shown = await session.call("capgo_delete_channel", app_id=APP, channel="qa")
+    expect(not shown["done"], "nothing is deleted without confirm")
+    facts, consent = shown["preview"]["facts"], shown["after_consent"]
     session.say(
         f"Nothing is deleted yet. {facts['channel']} serves {facts['version']['name']} and is "
         f"{'' if facts['public'] else 'not '}the default channel. Shall I delete it?"
     )
 
-    session.ask("Yes, delete it.")
-    gone = await session.call("capgo_delete_channel", app_id=APP, channel="qa", confirm=True)
+    session.ask("Yes. Or wait: what does my client show me there?")
+    await session.refused("consent_declined", consent["tool"], **consent["arguments"])
+    still = await session.call("capgo_get_channel", app_id=APP, channel="qa")
+    expect(still["name"] == "qa", "the channel is still there")
+    session.say("You said no there, so qa is still here.")
+
+    session.ask("It was the right one. Delete it.")
+    person.agrees = True
+    gone = await session.follow([consent])
     expect(gone["done"], "the channel is deleted")
-    names: list[str] = []
-    page: int | None = 0
-    while page is not None:
-        answer = await session.call("capgo_list_channels", app_id=APP, page=page)
-        names += [channel["name"] for channel in answer["items"]]
-        page = answer.get("next")
-    expect("qa" not in names and "beta" in names, "qa is gone and beta is not")
-    session.say(f"qa is gone; {len(names)} channels are left.")
+    await session.refused("cannot_find_version", "capgo_get_channel", app_id=APP, channel="qa")
+    session.say("qa is gone.")
+
+
+def _rollout(channel: dict[str, Any]) -> tuple[str, float]:
+    """The bundle that a channel rolls out, and to how many percent."""
+    return channel["rollout_version_info"]["name"], channel["rollout_percentage_bps"] / 100
