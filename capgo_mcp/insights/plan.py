@@ -52,10 +52,7 @@ class ReleasePlan(Answer):
 
 
 class PlanRelease(Insight[ReleasePlan]):
-    """Is a bundle ready to release? Go, wait or no, and why, before a deploy or rollout; the calls and the way back.
-
-    Checks that it exists and is newer, native packages, a rollout it would end, who cannot get it, known failures.
-    """
+    """Is a bundle ready to release? Go, wait or no, and why, before a deploy or rollout; the calls and the way back."""
 
     app_id: AppId
     version: BundleName
