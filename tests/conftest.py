@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
 from tests.support.faulty import VirtualClock
+from tests.support.tracing import exporter
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,6 +32,14 @@ def anyio_backend() -> str:
 def clock() -> VirtualClock:
     """A clock on which nobody waits."""
     return VirtualClock()
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """The spans that end during a test."""
+    exporter().clear()
+    yield exporter()
+    exporter().clear()
 
 
 @pytest.fixture

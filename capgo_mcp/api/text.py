@@ -1,24 +1,56 @@
 """Texts that strangers wrote (device ids, comments, names) are data: made harmless to read, and quoted in sentences."""
 
 import json
+import re
 import unicodedata
-from typing import Any, Final
+from typing import Final
 
 LIMIT: Final = 500
 """Characters of one text that are shown; the rest is cut off, with a mark."""
 
 _BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
-_HIDDEN: Final = frozenset({"Cf", "Cs", "Co"})
+_HIDDEN: Final = frozenset({"Cf", "Cn", "Co", "Cs"})
+_IGNORABLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""What Unicode wants to be shown as nothing (Default_Ignorable_Code_Point), letters and marks among it."""
+_JOINERS: Final = re.compile(
+    "((?<=[\u0600-\u109f\u1780-\u17ff])[\u200c\u200d](?=[\u0600-\u109f\u1780-\u17ff])"  # Persian, Indic
+    "|(?<=[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    "|(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff]))"  # emoji
+)
+"""The same where they change what is seen: without them a word is spelled wrong, and a family is three people."""
 
 
 def clean(text: str) -> str:
-    """Text without control, zero-width and direction characters, at a length that is sane to read."""
+    """Text without control, zero-width and direction characters, at a length that is sane to read.
+
+    It says how many characters were there that nobody sees: somebody may have put them there for a machine to read.
+    """
     if text.isascii() and text.isprintable() and len(text) <= LIMIT:
         return text  # as nearly all are
-    visible = "".join(
-        " " if (kind := unicodedata.category(c)) in _BREAKS else "" if kind in _HIDDEN else c for c in text
-    )
-    return visible if len(visible) <= LIMIT else f"{visible[:LIMIT]}… (cut)"
+    seen = visible(text)
+    hidden = len(text) - len(seen)
+    if len(seen) > LIMIT:
+        seen = f"{seen[:LIMIT]}… (cut)"
+    return f"{seen} ({hidden} hidden)" if hidden else seen
+
+
+def visible(text: str) -> str:
+    """The characters of a text that can be seen, with a space for each break."""
+    breaks = {ord(c): " " for c in set(text) if unicodedata.category(c) in _BREAKS}
+    gone = breaks | {ord(c): None for c in set(text) if _is_hidden(c)}
+    if not gone:
+        return text
+    parts = _JOINERS.split(text)  # every second one is a joiner
+    return "".join(part if turn % 2 else part.translate(gone) for turn, part in enumerate(parts))
+
+
+def _is_hidden(character: str) -> bool:
+    if "\U0001f000" <= character <= "\U0001faff":
+        return False  # emoji, also those that are newer than this Python
+    return unicodedata.category(character) in _HIDDEN or bool(_IGNORABLE.match(character))
 
 
 def plain(name: str) -> str:
@@ -43,15 +75,9 @@ def cleaned(value: Any) -> Any:
     return value
 
 
-def whole(value: Any) -> Any:
-    """JSON without halves of characters (lone surrogates), which no encoding can carry."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [whole(item) for item in value]
-    if isinstance(value, dict):
-        return {whole(name): whole(item) for name, item in value.items()}
-    return value
+def whole(text: str) -> str:
+    """The text without halves of characters (lone surrogates), which JSON can name and no encoding can carry."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def quoted(text: str) -> str:

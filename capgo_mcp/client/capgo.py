@@ -14,6 +14,7 @@ from capgo_mcp.api.operation import A, Effect, Operation
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, RateLimiter, Standing
 from capgo_mcp.client.clock import Clock, Deadline, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
+from capgo_mcp.client.masking import Mask
 from capgo_mcp.client.paging import collect
 from capgo_mcp.client.retry import GATEWAY, pause, time_for_answer
 from capgo_mcp.client.version import __version__
@@ -22,8 +23,8 @@ from capgo_mcp.client.wire import key_header, read_answer, request_id_of, unread
 DEFAULT_URL: Final = "https://api.capgo.app"
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_RATE: Final = 100.0
-MAX_ANSWER: Final = 16 * 2**20
-"""Bytes of an answer, decoded, that are read; Capgo's longest pages have a tenth of that."""
+MAX_ANSWER: Final = 8 * 2**20
+"""Bytes of an answer, decoded, that are read; Capgo's longest pages have a fifth of that."""
 
 _CONNECT: Final = 1 / 6
 """Share of a call's time that connecting may take, so that it can be tried again."""
@@ -35,7 +36,6 @@ _NEVER_SENT: Final = (
     httpx2.InvalidURL,
 )
 _CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
-_MASK: Final = "(the API key)"
 _TRACER: Final = get_tracer("capgo_mcp", __version__)
 """Makes spans for whoever configures OpenTelemetry; without that, they cost next to nothing."""
 
@@ -102,7 +102,7 @@ class Capgo:
         key = await self._key.read()  # each time: it may have been replaced while the server runs
         deadline = Deadline(self._clock, self._timeout)
         headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})
-        attempt = partial(self._attempt, key=key, headers=headers)
+        attempt = partial(self._attempt, mask=Mask(key), headers=headers)
         exchange = partial(self._exchange, attempt=attempt, breaker=self._breaker_of(key), deadline=deadline)
         if operation.spec.paging is None:
             return cast("A", await exchange(operation))
@@ -146,7 +146,7 @@ class Capgo:
                 breaker.note(None)
                 return answer
 
-    async def _attempt(self, operation: Operation[A], seconds: float, *, key: str, headers: Mapping[str, str]) -> A:
+    async def _attempt(self, operation: Operation[A], seconds: float, *, mask: Mask, headers: Mapping[str, str]) -> A:
         try:
             # By our clock and around all of it: httpx2 limits each read, and a byte now and then would last for ever.
             with self._clock.fail_after(seconds):
@@ -163,10 +163,9 @@ class Capgo:
             raise _lost(operation, "the connection broke before the answer came") from error
         get_current_span().set_attribute("http.response.status_code", response.status_code)
         if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
-            raise _lost(operation, f"a gateway answered with HTTP status {response.status_code}", response)
-        # Whatever echoes the key, it stays here.
-        told = {name: value.replace(key, _MASK) for name, value in response.headers.items()}
-        return read_answer(operation, response.status_code, told, content.replace(key.encode(), _MASK.encode()))
+            why = f"a gateway answered with HTTP status {response.status_code}"
+            raise _lost(operation, why, request_id_of(response.headers, mask))
+        return read_answer(operation, response.status_code, response.headers, content, mask)
 
     async def _carry(self, operation: Operation[Any], headers: Mapping[str, str]) -> tuple[httpx2.Response, bytes]:
         """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
@@ -208,9 +207,8 @@ def _trusted() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _lost(operation: Operation[Any], why: str, response: httpx2.Response | None = None) -> Unreachable | OutcomeUnknown:
+def _lost(operation: Operation[Any], why: str, request_id: str | None = None) -> Unreachable | OutcomeUnknown:
     """The error for a request whose answer never came: only a write leaves something open."""
-    request_id = None if response is None else request_id_of(response.headers)
     if operation.spec.effect is not Effect.READ:
         return OutcomeUnknown(
             "outcome_unknown",

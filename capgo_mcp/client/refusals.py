@@ -13,7 +13,12 @@ from capgo_mcp.api.operation import Effect, Endpoint
 from capgo_mcp.api.rights import holders
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Explanation
+from capgo_mcp.client.masking import Mask
 
+KNOWN: Final = frozenset({*BY_CODE, *(code for code, _ in BY_DETAIL), *(code for _, code in BY_OPERATION)})
+"""Every code of Capgo's that has a meaning here."""
+
+_CODE: Final = re.compile(r"(?=.{2,60}$)[A-Za-z]+(_[A-Za-z]+|_\d{1,3}[A-Za-z]*)*")
 _SHOWN: Final = 300
 _ISSUES: Final = 5
 _WAIT: Final = 60.0
@@ -34,17 +39,19 @@ class Refusal:
     about_device: bool = False
 
     @classmethod
-    def read(cls, status: int, body: Any, retry_after: str | None) -> Self:
+    def read(cls, status: int, body: Any, retry_after: str | None, mask: Mask) -> Self:
         """Read any of the shapes Capgo has used; of `moreInfo`, which echoes input, only known keys."""
         fields = body if isinstance(body, dict) else {}
-        code = fields.get("error")
-        known = isinstance(code, str) and re.fullmatch(r"\w{1,80}", code)
-        texts = (fields.get("message"), code, fields.get("status"))
+        said = fields.get("error")
+        code = said if isinstance(said, str) and _is_code(said, mask) else None
+        # An old Capgo writes a sentence there; a word that shows a piece of the key is neither.
+        sentence = said if isinstance(said, str) and not mask.shows_of(said) else None
+        texts = (fields.get("message"), code or sentence, fields.get("status"))
         message = next((text for text in texts if isinstance(text, str) and text not in ("", "KO")), "")
         more = fields.get("moreInfo")
         return cls(
             status=status,
-            code=str(code) if known else f"http_{status}",
+            code=code or f"http_{status}",
             message=message[:_SHOWN],
             details=(message, *_details(more if isinstance(more, dict) else {})),
             issues=_issues(more if isinstance(more, dict) else {}),
@@ -52,6 +59,11 @@ class Refusal:
             # A limit of the key gives its reason, even where it names a device.
             about_device=isinstance(more, dict) and "device_id" in more and "reason" not in more,
         )
+
+
+def _is_code(word: str, mask: Mask) -> bool:
+    """Whether a word may go into logs, journals and traces: it is a code of Capgo's, or looks like nothing else."""
+    return word in KNOWN or bool(_CODE.fullmatch(word) and not mask.shows_of(word))
 
 
 def _details(more: dict[str, Any]) -> tuple[str, ...]:

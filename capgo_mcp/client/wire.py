@@ -16,8 +16,13 @@ from capgo_mcp.api.answers import CursorPaged, Listing
 from capgo_mcp.api.errors import UnexpectedAnswer
 from capgo_mcp.api.fields import WIRE
 from capgo_mcp.api.operation import A, Effect, Operation, Paging, Spec
-from capgo_mcp.api.text import whole
+from capgo_mcp.client.body import MOST_VALUES, TooManyValues, parsed
+from capgo_mcp.client.masking import Mask
+from capgo_mcp.client.paging import ROWS
 from capgo_mcp.client.refusals import Refusal, explain
+
+MOST_ROWS: Final = 10_000
+"""Rows of a list that Capgo does not cut into pages."""
 
 _REQUEST_ID: Final = re.compile(r"[\w=.:-]{1,255}", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -58,7 +63,7 @@ def key_header(key: str) -> tuple[str, str]:
     return ("authorization" if _UUID.fullmatch(key) else "capgkey", key)
 
 
-def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str], content: bytes) -> A:
+def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str], content: bytes, mask: Mask) -> A:
     """The typed answer to an operation.
 
     Args:
@@ -66,12 +71,13 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
         status: HTTP status of the answer.
         headers: Its headers, with case-insensitive or lower-case names.
         content: Its decoded body.
+        mask: Hides the key that the request carried, should the answer echo it.
 
     Raises:
         ApiError: Capgo refused; the subclass tells why.
         UnexpectedAnswer: The body is not what this operation answers, or the answer sends the caller elsewhere.
     """
-    request_id = request_id_of(headers)
+    request_id = request_id_of(headers, mask)
     if 300 <= status < 400:  # noqa: PLR2004 - the HTTP redirects
         raise UnexpectedAnswer(
             "redirected",
@@ -79,9 +85,9 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
             "Ask the user to set CAPGO_API_URL to the address it leads to, if they trust it.",
             request_id=request_id,
         )
-    body = _json(content)
+    body = _body(operation.spec, content, mask, request_id)
     if not 200 <= status < 300:  # noqa: PLR2004 - the HTTP success range
-        refusal = Refusal.read(status, body, headers.get("retry-after"))
+        refusal = Refusal.read(status, body, headers.get("retry-after"), mask)
         if operation.spec.empty_when != (refusal.code, refusal.message):
             error = explain(operation.spec, refusal)
             error.request_id = request_id
@@ -93,9 +99,9 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
         raise unreadable(operation.spec, "is not in a form this server can read", request_id) from error
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
+def request_id_of(headers: Mapping[str, str], mask: Mask) -> str | None:
     """Capgo's id of the request, if it has the form of one."""
-    name = headers.get("x-request-id", "")
+    name = mask(headers.get("x-request-id", ""))
     return name if _REQUEST_ID.fullmatch(name) else None
 
 
@@ -111,14 +117,12 @@ def unreadable(spec: Spec, why: str, request_id: str | None = None) -> Unexpecte
     )
 
 
-def _json(content: bytes) -> Any:
-    """The body as JSON; None for anything else, which no answer of the API is."""
+def _body(spec: Spec, content: bytes, mask: Mask, request_id: str | None) -> Any:
     try:
-        body = json.loads(content)
-        # JSON can name half of a character, which no text can be written with later; looking costs less than cleaning.
-        return whole(body) if rb"\ud" in content.lower() else body
-    except (ValueError, RecursionError):
-        return None
+        return parsed(content, mask)
+    except TooManyValues as error:
+        why = f"has more than {MOST_VALUES:,} values: ask for less at once"
+        raise unreadable(spec, why, request_id) from error
 
 
 def _typed(operation: Operation[A], body: Any) -> A:
@@ -130,7 +134,20 @@ def _typed(operation: Operation[A], body: Any) -> A:
     if issubclass(spec.answer, Listing):
         if not isinstance(body, list):
             raise TypeError
-        body = {"items": body}
+        body = _bounded(operation, body)
         if issubclass(spec.answer, CursorPaged):
             body["next"] = wrapper.get("nextCursor")
     return spec.answer.model_validate(body, context=operation)  # type: ignore[return-value]  # Spec.answer is A, see Operation
+
+
+def _bounded(operation: Operation[Any], rows: list[Any]) -> dict[str, Any]:
+    """The rows that were asked for: each becomes an object of a kilobyte, whatever a host sends beside them."""
+    match operation.spec.paging:
+        case None if len(rows) > MOST_ROWS:
+            return {"items": rows[:MOST_ROWS], "note": f"Only the first {MOST_ROWS:,} of {len(rows):,} rows were read."}
+        case None:
+            return {"items": rows}
+        case Paging.FIXED:
+            return {"items": rows[:ROWS]}
+        case _:
+            return {"items": rows[: operation.limit]}  # type: ignore[attr-defined]  # every paged operation has one

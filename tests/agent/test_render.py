@@ -15,7 +15,7 @@ from capgo_mcp.agent import render
 from capgo_mcp.agent.render import LARGEST, AnswerTooLong, compact, fitted
 from capgo_mcp.api.answers import Listing, Row
 from capgo_mcp.api.operation import Declared
-from capgo_mcp.api.text import clean
+from capgo_mcp.api.text import clean, visible
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import App
@@ -28,8 +28,16 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from tests.support.samples import AnyOperation, toolbox
 
 LISTS: Final = [one for one in every() if issubclass(one.spec.answer, Listing)]
-HIDDEN: Final = {"Cf", "Cs", "Co"}
+HIDDEN: Final = {"Cf", "Cn", "Co", "Cs"}
 BREAKS: Final = {"Cc", "Zl", "Zp"}
+PICTURES: Final = range(0x1F000, 0x1FB00)
+INVISIBLE: Final = {
+    *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B),
+    *range(0xE0000, 0xE1000),
+}  # fmt: skip
+"""The 4,174 code points that Unicode wants to be shown as nothing (DerivedCoreProperties.txt)."""
 LONG: Final = "x" * 10_000
 ROW: Final = {"text": "x" * 200}
 
@@ -110,24 +118,32 @@ def test_declared_names_are_fields(operation: AnyOperation) -> None:
     assert not row.brief or row.identity in row.brief
 
 
+def expected(number: int) -> str:
+    """What is shown of a character that stands between two letters."""
+    category = unicodedata.category(chr(number))
+    if category in BREAKS:
+        return " "
+    return "" if number in INVISIBLE or (category in HIDDEN and number not in PICTURES) else chr(number)
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=st.text(st.characters(), max_size=60))
 def test_text_is_clean_for_any_unicode(text: str) -> None:
-    """No control, format, surrogate or private character is left; every visible one stays, in order."""
-    shown = clean(text)
-    assert not {unicodedata.category(character) for character in shown} & (HIDDEN | BREAKS)
-    visible = [c for c in text if unicodedata.category(c) not in HIDDEN | BREAKS]
-    assert [c for c in shown if c != " "] == [c for c in visible if c != " "]
+    """No hidden character is left but a joiner that changes what is seen; every visible one stays, in order."""
+    shown = visible(text)
+    joiners = {"\u200c", "\u200d", "\ufe0e", "\ufe0f"}
+    assert [c for c in shown if c not in joiners] == [
+        kept for c in text if (kept := expected(ord(c))) and kept not in joiners
+    ]
 
 
-def test_every_character_of_unicode_is_cleaned_by_its_category() -> None:
-    """All of Unicode, one by one: hidden characters vanish, line breaks become spaces, the rest stays."""
+def test_every_character_of_unicode_is_cleaned_by_its_properties() -> None:
+    """All of Unicode, one by one: what nobody sees vanishes and is counted, breaks become spaces, the rest stays."""
+    assert len(INVISIBLE) == 4174
     wrong = []
     for number in range(sys.maxunicode + 1):
-        character = chr(number)
-        category = unicodedata.category(character)
-        expected = "" if category in HIDDEN else " " if category in BREAKS else character
-        if category != "Cn" and clean(character) != expected:
+        seen = expected(number)
+        if clean(f"a{chr(number)}b") != (f"a{seen}b" if seen else "ab (1 hidden)"):
             wrong.append(hex(number))
     assert not wrong
 
@@ -135,26 +151,49 @@ def test_every_character_of_unicode_is_cleaned_by_its_category() -> None:
 @pytest.mark.parametrize(
     ("trick", "shown"),
     [
-        ("ig\u200bnore", "ignore"),
-        ("\u202egnp.exe", "gnp.exe"),
+        ("ig\u200bnore", "ignore (1 hidden)"),
+        ("\u202egnp.exe", "gnp.exe (1 hidden)"),
         ("a\x1b[31mred", "a [31mred"),
         ("line\nbreak\r\n", "line break  "),
-        ("\U000e0041\U000e0042tags", "tags"),
-        ("\ufeffbom", "bom"),
+        ("\U000e0041\U000e0042tags", "tags (2 hidden)"),
+        ("\ufeffbom", "bom (1 hidden)"),
+        ("beta\ufe00\ufe01\U000e0100", "beta (3 hidden)"),
+        ("production\u3164", "production (1 hidden)"),
+        ("a\u200db\ufe0f", "ab (2 hidden)"),
+        ("\u2764\ufe0f\ufe0f\ufe0f", "\u2764\ufe0f (2 hidden)"),
         ("\u2028\u2029", "  "),
-        ("naïve Überraschung 日本語 🚀", "naïve Überraschung 日本語 🚀"),
     ],
 )
 def test_tricks_with_invisible_text_do_not_reach_the_agent(trick: str, shown: str) -> None:
-    """Zero-width, direction, tag and terminal characters are gone; languages and emoji stay."""
+    """Zero-width, direction, tag, filler and terminal characters are gone, and the answer says how many."""
     assert of(text=trick) == {"text": shown}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "naïve Überraschung 日本語 🚀",
+        "می\u200cشود",
+        "ක්\u200dෂ",
+        "नमस्\u200dते",
+        "👩\u200d💻 team",
+        "🏳\ufe0f\u200d🌈",
+        "❤\ufe0f",
+        "1\ufe0f\u20e3",
+        "👍🏽",
+        "\U0001fae9 of a later Unicode",
+    ],
+)
+def test_languages_and_emoji_stay(name: str) -> None:
+    """A joiner that changes what is seen belongs to the name, which can be given back as it is."""
+    assert clean(name) == name
 
 
 def test_names_of_fields_from_outside_are_cleaned_too() -> None:
     """Where Capgo's own names are passed on, they are cleaned like values."""
     rendered = render.shown(Listing[Note](items=[]), [])
     assert rendered == {"items": []}
-    assert of(parts=["a\u200b", "b\x00"]) == {"parts": ["a", "b "]}
+    assert of(parts=["a\u200b", "b\x00"]) == {"parts": ["a (1 hidden)", "b "]}
 
 
 def test_long_text_is_cut_with_a_mark() -> None:
@@ -190,7 +229,7 @@ def test_compact_json_reads_back_and_has_no_white_space(facts: Any) -> None:
 def test_nested_rows_are_cleaned() -> None:
     """What stands inside a record is shown by the same rules."""
     channel = Channel.model_validate({"id": 1, "version": {"id": 7, "name": "1.0\u200b"}, "rollout_version_info": None})
-    assert render.shown(channel) == {"id": 1, "version": {"id": 7, "name": "1.0"}}
+    assert render.shown(channel) == {"id": 1, "version": {"id": 7, "name": "1.0 (1 hidden)"}}
 
 
 def long_list(rows: int, **more: Any) -> dict[str, Any]:

@@ -200,7 +200,6 @@ BODIES: Final = {
     "list": b"[1, 2]",
     "cut": b'{"app_id": "com.de',
     "not utf-8": b"\xff\xfe\x00",
-    "huge number": b'{"retention": ' + b"9" * 5000 + b"}",
     "deep": b"[" * 100_000,
 }
 

@@ -24,6 +24,7 @@ from capgo_mcp.client.clock import Deadline
 from capgo_mcp.client.refusals import Refusal
 from capgo_mcp.client.retry import TRIES, pause, time_for_answer
 from tests.support.faulty import VirtualClock
+from tests.support.keys import MASK
 
 KEY = "11111111-2222-4333-8444-555555555555"
 
@@ -259,4 +260,4 @@ def test_first_read_leaves_time_for_a_second() -> None:
 )
 def test_retry_after_is_read_with_care(written: str | None, seconds: float | None) -> None:
     """Nothing that a server sends there can stop a key for days or crash the client."""
-    assert Refusal.read(429, None, written).retry_after == seconds
+    assert Refusal.read(429, None, written, MASK).retry_after == seconds

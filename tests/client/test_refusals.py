@@ -26,6 +26,7 @@ from capgo_mcp.client.refusals import Refusal, explain
 from capgo_mcp.client.wire import read_answer
 from capgo_mcp.operations import declared_in, events, every
 from tests.support.data import DATA
+from tests.support.keys import MASK
 from tests.support.samples import AnyOperation, endpoint
 
 TABLE: Final = json.loads((DATA / "operations.json").read_text(encoding="utf-8"))
@@ -83,7 +84,7 @@ each = pytest.mark.parametrize("operation", every(), ids=lambda operation: opera
 
 def explained(operation: AnyOperation, status: int, body: Any, retry_after: str | None = None) -> ApiError:
     """The error that a refusal becomes."""
-    return explain(operation.spec, Refusal.read(status, body, retry_after))
+    return explain(operation.spec, Refusal.read(status, body, retry_after, MASK))
 
 
 def wire(code: str, message: str = "Said by Capgo", **more: Any) -> dict[str, Any]:
@@ -253,7 +254,7 @@ def test_request_id_is_quoted() -> None:
     """A question to Capgo's support needs the id of the request."""
     operation = endpoint("capgo_get_app").model_validate({"app_id": "com.demo.app"})
     with pytest.raises(ApiError) as caught:
-        read_answer(operation, 401, {"x-request-id": "9f3-FRA"}, json.dumps(wire("cannot_access_app")).encode())
+        read_answer(operation, 401, {"x-request-id": "9f3-FRA"}, json.dumps(wire("cannot_access_app")).encode(), MASK)
     assert caught.value.request_id == "9f3-FRA"
     first, second = str(caught.value).split("\n")
     assert first.endswith("(request 9f3-FRA)")

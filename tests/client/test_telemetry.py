@@ -1,14 +1,10 @@
 """Spans: one for each tool call and each request to Capgo, with nothing in them that is anybody's."""
 
 import json
-from collections.abc import Iterator
 
 import httpx2
-import pytest
 from mcp import Client
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -19,24 +15,6 @@ from capgo_mcp.sandbox import ADMIN_KEY, create_app, seeded
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
-
-_EXPORTER = InMemorySpanExporter()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def configured() -> None:
-    """An exporter, as a user may configure one; it can be done once in a process."""
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(_EXPORTER))
-    trace.set_tracer_provider(provider)
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    """The spans that end during a test."""
-    _EXPORTER.clear()
-    yield _EXPORTER
-    _EXPORTER.clear()
 
 
 class Unsteady(httpx2.ASGITransport):

@@ -29,6 +29,7 @@ from capgo_mcp.operations.devices import Device
 from capgo_mcp.operations.statistics import UsageSeries
 from tests.support import samples
 from tests.support.data import DATA
+from tests.support.keys import MASK
 
 Record = dict[str, Any]
 Body = dict[str, Any]
@@ -120,7 +121,7 @@ def uncut(value: Any) -> Any:
 
 def read(operation: Operation[Any], status: int, body: Any, **headers: str) -> Any:
     """The answer that a body makes."""
-    return read_answer(operation, status, headers, json.dumps(body).encode())
+    return read_answer(operation, status, headers, json.dumps(body).encode(), MASK)
 
 
 def keeps(answer: BaseModel, wire: Body, where: str = "") -> None:

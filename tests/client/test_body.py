@@ -1,0 +1,86 @@
+"""A body becomes plain values within bounds, whatever a host puts into it."""
+
+import json
+import math
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capgo_mcp.client.body import MOST_VALUES, TooManyValues, parsed
+from capgo_mcp.client.capgo import MAX_ANSWER
+from tests.support.keys import MASK
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(plain)
+def test_what_is_within_bounds_is_read_as_it_is(value: Any) -> None:
+    """Bounds change nothing of an honest answer."""
+    assert parsed(json.dumps(value).encode(), MASK) == value
+    assert parsed(json.dumps(value, ensure_ascii=False).encode(), MASK) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_none(content: bytes) -> None:
+    """No body raises, and what is read can be written as JSON for everybody."""
+    json.dumps(parsed(content, MASK), allow_nan=False, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" * 20, "-" + "9" * 4000, "9" * 9_000]
+)
+def test_numbers_that_json_does_not_know_become_null(number: str) -> None:
+    """Both channels of a result hold valid JSON, and no reader gets a number it has no room for."""
+    assert parsed(f'{{"a":[{number}],"b":1}}'.encode(), MASK) == {"a": [None], "b": 1}
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 0.1, -1e308])
+def test_numbers_of_a_database_are_kept(number: float) -> None:
+    """The largest that Capgo can store are not too long."""
+    assert parsed(json.dumps([number]).encode(), MASK) == [number]
+    assert math.isfinite(number)
+
+
+def test_what_lies_too_deep_becomes_null() -> None:
+    """Nothing that is passed on breaks a reader by its depth."""
+    kept = parsed(b'{"a":' + b"[" * 300 + b"]" * 300 + b',"b":1}', MASK)
+    assert kept["b"] == 1
+    assert len(json.dumps(kept)) < 100
+    assert parsed(b"[" * 100_000 + b"]" * 100_000, MASK) is None
+
+
+@pytest.mark.parametrize("content", [b'"\\ud800"', b'"\xed\xa0\x80"', b'{"\\udfff":1}'], ids=ascii)
+def test_halves_of_characters_do_not_come_in(content: bytes) -> None:
+    """Neither by name nor as bytes."""
+    json.dumps(parsed(content, MASK), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("item", [b"{}", b"[]", b"0", b'{"a":[]}', b'""'])
+def test_a_body_of_many_values_is_not_parsed(item: bytes) -> None:
+    """It would take a hundred times its size."""
+    content = b"[" + b",".join([item] * (MAX_ANSWER // (len(item) + 1) - 1)) + b"]"
+    tracemalloc.start()
+    with pytest.raises(TooManyValues):
+        parsed(content, MASK)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100_000
+
+
+def test_the_largest_body_that_is_parsed_stays_small() -> None:
+    """As many of the costliest values as are let through, in the widest characters."""
+    item = '{"\U0001f600":1}'
+    content = f'["{"x" * 6_000_000}",{",".join([item] * (MOST_VALUES // 2 - 2))}]'.encode()
+    tracemalloc.start()
+    parsed(content, MASK)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 150 * 2**20
