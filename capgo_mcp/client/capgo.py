@@ -7,10 +7,12 @@ from functools import cache, partial
 from typing import Any, Final, Self, cast
 
 import httpx2
+from anyio import to_thread
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
 
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
+from capgo_mcp.client.address import takes_proxy
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, RateLimiter, Standing
 from capgo_mcp.client.clock import Clock, Deadline, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
@@ -26,6 +28,8 @@ DEFAULT_RATE: Final = 100.0
 MAX_ANSWER: Final = 8 * 2**20
 """Bytes of an answer, decoded, that are read; Capgo's longest pages have a fifth of that."""
 
+_LARGE: Final = 2**18
+"""Bytes of an answer that can be read in a few hundredths of a second, whatever they are."""
 _CONNECT: Final = 1 / 6
 """Share of a call's time that connecting may take, so that it can be tried again."""
 _NEVER_SENT: Final = (
@@ -165,7 +169,9 @@ class Capgo:
         if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
             why = f"a gateway answered with HTTP status {response.status_code}"
             raise _lost(operation, why, request_id_of(response.headers, mask))
-        return read_answer(operation, response.status_code, response.headers, content, mask)
+        read = partial(read_answer, operation, response.status_code, response.headers, content, mask)
+        # Beside the event loop, where it takes long: other calls and pings go on meanwhile.
+        return await to_thread.run_sync(read) if len(content) > _LARGE else read()
 
     async def _carry(self, operation: Operation[Any], headers: Mapping[str, str]) -> tuple[httpx2.Response, bytes]:
         """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
@@ -190,6 +196,7 @@ class Capgo:
             self._opened = httpx2.AsyncClient(
                 base_url=self._url,
                 transport=self._transport,
+                trust_env=takes_proxy(self._url),
                 verify=_trusted() if self._transport is None else True,  # only the network needs them
                 # The deadline bounds everything but connecting, of which is known that nothing was sent.
                 timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),

@@ -5,7 +5,6 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,6 +15,7 @@ from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.fields import AppId, OrgId
 from capgo_mcp.api.operation import Declared
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
+from capgo_mcp.client.address import is_loopback
 from capgo_mcp.client.capgo import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL, Capgo
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.config.credentials import KeyFile, SavedKey
@@ -139,14 +139,6 @@ def _address(text: str, allow_http: bool) -> str:
     if url.scheme == "http" and not (allow_http or is_loopback(url.host)):
         raise SettingsError("CAPGO_API_URL must start with https://: over plain http the API key can be read.")
     return text
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _valid(kind: Any, text: str | None, problem: str) -> str | None:

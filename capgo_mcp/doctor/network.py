@@ -13,6 +13,7 @@ from urllib.request import getproxies
 
 import httpx2
 
+from capgo_mcp.client.address import takes_proxy
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
@@ -33,7 +34,7 @@ async def findings(settings: Settings) -> list[Finding]:
 def _proxies(url: str) -> Iterator[Finding]:
     proxies = getproxies()
     proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
-    if proxy:
+    if proxy and takes_proxy(url):
         parts = urlsplit(proxy)
         yield fine("proxy", f"Requests go through {parts.hostname}:{parts.port}, as the environment says.")
 
@@ -42,7 +43,12 @@ async def _reach(url: str, transport: httpx2.AsyncBaseTransport | None) -> list[
     headers = {"user-agent": f"capgo-mcp/{__version__}"}
     try:
         async with httpx2.AsyncClient(
-            base_url=url, transport=transport, timeout=_TIMEOUT, follow_redirects=False, headers=headers
+            base_url=url,
+            transport=transport,
+            trust_env=takes_proxy(url),
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            headers=headers,
         ) as client:
             started = time.monotonic()
             response = await client.get("/ok")

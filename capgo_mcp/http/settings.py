@@ -8,10 +8,11 @@ from typing import Any, Final, Self
 
 import httpx2
 
+from capgo_mcp.client.address import is_loopback
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.config.credentials import KeyFile
 from capgo_mcp.config.options import HTTP_OPTIONS, SettingsError, values
-from capgo_mcp.config.settings import Settings, is_loopback
+from capgo_mcp.config.settings import Settings
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - to recognize what must not be listened on lightly
