@@ -55,7 +55,8 @@ def read(
             continue
         if name in kind.spec.refuses:
             raise InvalidArguments(kind.spec.refuses[name])
-        if name not in known or locked.get(name, value) != value:
+        by_habit = name in offered and written != name  # consent is never read out of another word
+        if by_habit or name not in known or locked.get(name, value) != value:
             raise InvalidArguments(
                 _elsewhere(kind, name) or _unknown(written, known - set(locked)), usage(kind, offered, locked)
             )
