@@ -3,6 +3,8 @@
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final, Self, cast
 
@@ -32,6 +34,8 @@ _LARGE: Final = 2**18
 """Bytes of an answer that can be read in a few hundredths of a second, whatever they are."""
 _CONNECT: Final = 1 / 6
 """Share of a call's time that connecting may take, so that it can be tried again."""
+_LEAST: Final = 1 / 20
+"""Share of a call's time that must be left for a request to be worth sending."""
 _NEVER_SENT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -40,6 +44,7 @@ _NEVER_SENT: Final = (
     httpx2.InvalidURL,
 )
 _CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
+_MORE_TIME: Final = "Try again, or ask the user to start the server with a higher --timeout."
 _TRACER: Final = get_tracer("capgo_mcp", __version__)
 """Makes spans for whoever configures OpenTelemetry; without that, they cost next to nothing."""
 
@@ -77,15 +82,21 @@ class Capgo:
         self._rate = rate
         self._transport = transport
         self._clock = clock or SystemClock()
-        self._breaker: CircuitBreaker | None = None
-        self._opened: httpx2.AsyncClient | None = None
+        self._until: Deadline | None = None
+        self._live = _Live()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._opened is not None:
-            await self._opened.aclose()
+        if self._live.connections is not None:
+            await self._live.connections.aclose()
+
+    def within(self, deadline: Deadline) -> Self:
+        """The same client, on the same connections, for requests that have one deadline together."""
+        client = copy(self)
+        client._until = deadline  # noqa: SLF001 - it is of this class
+        return client
 
     async def send(self, operation: Operation[A], *, request_id: str | None = None) -> A:
         """Send an operation and return its answer; a list operation walks pages up to its `limit`.
@@ -104,13 +115,26 @@ class Capgo:
         if operation.spec.by_names:
             operation = await operation.resolved(self)
         key = await self._key.read()  # each time: it may have been replaced while the server runs
-        deadline = Deadline(self._clock, self._timeout)
+        deadline = Deadline(self._clock, self._time_for(operation))
         headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})
         attempt = partial(self._attempt, mask=Mask(key), headers=headers)
         exchange = partial(self._exchange, attempt=attempt, breaker=self._breaker_of(key), deadline=deadline)
         if operation.spec.paging is None:
             return cast("A", await exchange(operation))
         return cast("A", await collect(operation, exchange))
+
+    def _time_for(self, operation: Operation[Any]) -> float:
+        """Seconds that an operation may take.
+
+        Raises:
+            Unreachable: Others have used up the time.
+        """
+        if self._until is None:
+            return self._timeout
+        left = self._until.left_for_reads if operation.spec.effect is Effect.READ else self._until.left
+        if left < self._timeout * _LEAST:
+            raise Unreachable("out_of_time", "The time of the call was over before this was sent.", _MORE_TIME)
+        return min(self._timeout, left)
 
     @property
     def clock(self) -> Clock:
@@ -120,13 +144,13 @@ class Capgo:
     @property
     def standing(self) -> Standing:
         """What Capgo has said about the key in use so far."""
-        return self._breaker.standing if self._breaker else Standing.UNTRIED
+        return self._live.breaker.standing if self._live.breaker else Standing.UNTRIED
 
     def _breaker_of(self, key: str) -> CircuitBreaker:
         """The circuit breaker of the key in use: a new key starts afresh."""
-        if self._breaker is None or not self._breaker.belongs_to(key):
-            self._breaker = CircuitBreaker(key, RateLimiter(self._rate), self._clock)
-        return self._breaker
+        if self._live.breaker is None or not self._live.breaker.belongs_to(key):
+            self._live.breaker = CircuitBreaker(key, RateLimiter(self._rate), self._clock)
+        return self._live.breaker
 
     async def _exchange(
         self, operation: Operation[Any], *, attempt: Attempt, breaker: CircuitBreaker, deadline: Deadline
@@ -192,8 +216,8 @@ class Capgo:
     @property
     def _http(self) -> httpx2.AsyncClient:
         """The connections, made at the first request."""
-        if self._opened is None:
-            self._opened = httpx2.AsyncClient(
+        if self._live.connections is None:
+            self._live.connections = httpx2.AsyncClient(
                 base_url=self._url,
                 transport=self._transport,
                 trust_env=takes_proxy(self._url),
@@ -205,7 +229,15 @@ class Capgo:
                 follow_redirects=False,
                 headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
             )
-        return self._opened
+        return self._live.connections
+
+
+@dataclass
+class _Live:
+    """What a client learns and opens as it goes, shared by all its copies."""
+
+    breaker: CircuitBreaker | None = None
+    connections: httpx2.AsyncClient | None = None
 
 
 @cache

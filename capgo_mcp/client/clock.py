@@ -1,7 +1,8 @@
 """Time as the client sees it: a clock that can be replaced, and the moment by which a call must be over."""
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -57,18 +58,34 @@ class Deadline:
     Args:
         clock: What tells the time.
         seconds: How long the call may take from now on.
+        reads: Share of it that reads may use up; the rest is kept for the write that they are made for.
     """
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, clock: Clock, seconds: float, *, reads: float = 1.0) -> None:
         self._clock = clock
         self._at = clock.now() + seconds
         self._room = seconds * _ROOM
+        self._kept = seconds * (1 - reads)
 
     @property
     def left(self) -> float:
         """Seconds that remain."""
         return max(0.0, self._at - self._clock.now())
 
+    @property
+    def left_for_reads(self) -> float:
+        """Seconds that remain to reads."""
+        return max(0.0, self.left - self._kept)
+
     def allows(self, wait: float) -> bool:
         """Whether a request can still be made after a wait of so many seconds."""
         return wait + self._room <= self.left
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """A block whose time does not count, such as a person's thinking."""
+        since = self._clock.now()
+        try:
+            yield
+        finally:
+            self._at += self._clock.now() - since

@@ -110,7 +110,7 @@ OPTIONS: Final = (
     Option("allow_http", "accept an address of the API with plain http, over which others can read the key"),
     Option(
         "insight_timeout",
-        "seconds in which an insight may read devices before it tells what it has",
+        "seconds more in which an insight may read devices before it tells what it has",
         "SECONDS",
         50.0,
         former="walk",

@@ -15,7 +15,7 @@ from mcp import MCPError
 from mcp.server import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from capgo_mcp.client.clock import Clock
+from capgo_mcp.client.clock import Clock, Deadline
 
 _FORM: Final[t.ElicitRequestedSchema] = {
     "type": "object",
@@ -68,6 +68,28 @@ class NoElicitor:
     async def elicit(self, _: str) -> Reply:
         """Nobody answers."""
         return Reply.CANNOT_ASK
+
+
+@dataclass(frozen=True)
+class Suspending:
+    """Asks through another one, and lets the time in which the person thinks not count as the call's.
+
+    Attributes:
+        inner: Who asks.
+        deadline: The deadline of the call.
+    """
+
+    inner: Elicitor
+    deadline: Deadline
+
+    async def elicit(self, question: str) -> Reply:
+        """The reply.
+
+        Raises:
+            InputRequired: The client has to ask, and to make the call again.
+        """
+        with self.deadline.suspended():
+            return await self.inner.elicit(question)
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,20 @@ class OrganizationScope:
 
     Args:
         org_id: The organization.
-        capgo: Where to read who owns an app.
         clock: What tells how long an owner has been remembered.
     """
 
-    def __init__(self, org_id: str, capgo: Capgo, clock: Clock) -> None:
+    def __init__(self, org_id: str, clock: Clock) -> None:
         self._org_id = org_id
-        self._capgo = capgo
         self._clock = clock
         self._inside: dict[str, float] = {}
 
-    async def admit(self, asked: Declared[Any]) -> None:
+    async def admit(self, asked: Declared[Any], capgo: Capgo) -> None:
         """Return if what is asked for stays inside.
+
+        Args:
+            asked: What an agent wants to do.
+            capgo: Where to read who owns an app.
 
         Raises:
             OutOfScope: It names an app that the organization does not own.
@@ -44,7 +46,7 @@ class OrganizationScope:
             return
         if self._clock.now() - self._inside.get(app_id, -_TRUSTED) < _TRUSTED:
             return
-        app = await self._capgo.send(GetApp(app_id=app_id))
+        app = await capgo.send(GetApp(app_id=app_id))
         if app.owner_org != self._org_id:
             raise OutOfScope("out_of_scope", "This server works on the apps of one organization, and this is not one.")
         # Only what is inside is remembered: an app that comes in by a transfer is not kept out.

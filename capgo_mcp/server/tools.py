@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import mcp_types as t
 from pydantic import BaseModel
@@ -14,9 +14,10 @@ from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault
 from capgo_mcp.api.operation import A, Declared, Effect, Operation
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.clock import Deadline
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.insight import Context, Insight, Report
-from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor
+from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor, Suspending
 from capgo_mcp.safety.journal import Journal
 from capgo_mcp.safety.scope import OrganizationScope, OutOfScope
 from capgo_mcp.safety.writing import Writer
@@ -24,6 +25,9 @@ from capgo_mcp.server import icons
 from capgo_mcp.server.completions import Completions
 
 log = logging.getLogger(__name__)
+
+_READS: Final = 2 / 3
+"""Share of a write's time that looking before it may take: the change itself is not to be cut off by a slow preview."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,8 @@ class Toolbox:
     def __init__(self, capgo: Capgo, settings: Settings) -> None:
         self._capgo = capgo
         self._settings = settings
-        self._writer = Writer(capgo, Journal(settings.journal))
-        self._scope = OrganizationScope(settings.org, capgo, capgo.clock) if settings.org else None
+        self._journal = Journal(settings.journal)
+        self._scope = OrganizationScope(settings.org, capgo.clock) if settings.org else None
         self._tools = {tool.name: tool for tool in chosen(settings)}
         self.clock = capgo.clock
         # They read through `send`, and so through this toolbox: what is locked is not offered either.
@@ -139,24 +143,36 @@ class Toolbox:
         self, tool: Tool, raw: Mapping[str, Any], elicitor: Elicitor | None, report: Report
     ) -> dict[str, Any]:
         asked, controls = arguments.read(tool.kind, tool.controls, tool.locked, raw)
+        deadline = self._deadline(tool)
+        capgo = self._capgo.within(deadline)
         if self._scope:
-            await self._scope.admit(asked)
+            await self._scope.admit(asked, capgo)
         match asked:
             case Insight():
-                context = Context(self._capgo, report, self._settings.insight_timeout, self.clock)
+                context = Context(capgo, report, self._settings.insight_timeout, self.clock)
                 facts = self.shown(await asked.gather(context), controls.fields)
             case Operation() if tool.writes:
-                return await self._written(tool, asked, controls, elicitor)
+                asking = Suspending(elicitor or NoElicitor(), deadline) if self._settings.ask else None
+                return await self._written(tool, asked, controls, Writer(capgo, self._journal), asking)
             case Operation():
-                facts = self.shown(await self._capgo.send(asked), controls.fields)
+                facts = self.shown(await capgo.send(asked), controls.fields)
         return render.fitted(asked, facts)
 
+    def _deadline(self, tool: Tool) -> Deadline:
+        """The deadline of all requests of a call."""
+        walk = self._settings.insight_timeout if issubclass(tool.kind, Insight) else 0
+        return Deadline(self.clock, self._settings.timeout + walk, reads=_READS if tool.writes else 1)
+
     async def _written(
-        self, tool: Tool, operation: Operation[Any], controls: arguments.Controls, elicitor: Elicitor | None
+        self,
+        tool: Tool,
+        operation: Operation[Any],
+        controls: arguments.Controls,
+        writer: Writer,
+        elicitor: Elicitor | None,
     ) -> dict[str, Any]:
         try:
-            asking = (elicitor or NoElicitor()) if self._settings.ask else None
-            return self.shown(await self._writer.write(operation, controls, asking))
+            return self.shown(await writer.write(operation, controls, elicitor))
         except (OutcomeUnknown, ServerFault) as error:
             error.hint = f"{error.hint} Read back with {self._readers(tool)}."
             raise
@@ -174,7 +190,7 @@ class Toolbox:
             raise OutOfScope("out_of_scope", "The settings of this server do not include that.")
         operation = operation.model_copy(update=dict(locked))
         if self._scope:
-            await self._scope.admit(operation)
+            await self._scope.admit(operation, self._capgo)
         return await self._capgo.send(operation)
 
     async def facts(self, operation: Operation[Any]) -> dict[str, Any]:

@@ -153,5 +153,5 @@ async def test_closes_what_it_opened(forget: bool) -> None:
         (seat,) = callers._seats.values()  # noqa: SLF001 - nothing public leads to the connection
         if forget:
             await clock.advance(601)
-            assert seat.capgo._opened.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above
-    assert seat.capgo._opened.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above
+            assert seat.capgo._live.connections.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above
+    assert seat.capgo._live.connections.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above

@@ -62,7 +62,7 @@ async def test_what_the_device_said_of_a_failure_is_told_cleaned(capgo: Capgo, s
     state.events.append(new_event(DEMO_APP, "crashing", "app_crash", "2.2.8", state.now(), crash))
     (item,) = (await events(capgo, "crashing"))["items"]
     assert item["detail"].startswith("bad draft xxx")
-    assert len(item["detail"]) <= 200
+    assert len(item["detail"]) <= 200 + len(" (1 hidden)")
 
 
 @pytest.mark.parametrize("metadata", [None, "text", ["list"], {"message": 5}, {}])

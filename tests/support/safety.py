@@ -12,7 +12,7 @@ from mcp.client import ClientRequestContext
 from mcp.server import Server
 
 from capgo_mcp.api.channel_edit import Behaviour
-from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.capgo import DEFAULT_TIMEOUT, Capgo
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
@@ -177,7 +177,8 @@ async def desk(
     """A toolbox over a fresh sandbox, or over what `inner` answers in its place."""
     state = state or (State() if inner else unlimited())
     wire = Recorder(inner or httpx2.ASGITransport(app=create_app(state)))
-    async with Capgo(key, url=URL, transport=wire, rate=1e9, clock=clock or Hurry()) as capgo:
+    timeout = settings.get("timeout", DEFAULT_TIMEOUT)
+    async with Capgo(key, url=URL, timeout=timeout, transport=wire, rate=1e9, clock=clock or Hurry()) as capgo:
         yield Desk(state, wire, capgo, samples.toolbox(capgo, **settings))
 
 
