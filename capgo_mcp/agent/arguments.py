@@ -17,6 +17,9 @@ from capgo_mcp.api.errors import InvalidArguments
 from capgo_mcp.api.operation import Declared, Operation
 from capgo_mcp.operations import every
 
+_PROBLEMS: Final = 10
+"""Broken rules that one error names; who mends those may find more."""
+
 
 class Controls(BaseModel):
     """Arguments that steer the tool and never reach Capgo."""
@@ -108,7 +111,8 @@ def _validated(
         except ValidationError as error:
             problems += [_sentence(model, row) for row in error.errors(include_url=False, include_input=False)]
     if problems:
-        raise InvalidArguments("; ".join(problems) + ".", usage(kind, offered, locked))
+        more = f"; and {len(problems) - _PROBLEMS} more" if len(problems) > _PROBLEMS else ""
+        raise InvalidArguments("; ".join(problems[:_PROBLEMS]) + f"{more}.", usage(kind, offered, locked))
     return models[0], models[1]
 
 

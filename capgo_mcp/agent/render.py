@@ -12,13 +12,16 @@ from pydantic import BaseModel
 
 from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.api.operation import Declared
+from capgo_mcp.api.operation import Declared, Operation
 from capgo_mcp.api.text import cleaned
 
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""
 
-_NOTE_ROOM: Final = 1000
+_NOTE_ROOM: Final = 2000
+_NEVER_CUT: Final = frozenset({"undo", "after_consent"})
+"""Calls to make: by half they would do something else."""
+_LIST_LENGTHS: Final = (100, 30, 10, 3, 0)
 _MASK: Final = "(hidden; start the server with --reveal-secrets to see it)"
 _NARROW: Final = "Ask for less: fewer fields, a lower limit or a shorter period."
 
@@ -68,12 +71,13 @@ def compact(facts: object) -> str:
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
 
 
-def fitted(asked: Declared[Any], facts: dict[str, Any]) -> dict[str, Any]:
+def fitted(asked: Declared[Any], facts: dict[str, Any], fields: Collection[str] = ()) -> dict[str, Any]:
     """The facts as they are, or a list cut to what fits, with a note on how to get the rest.
 
     Args:
         asked: What the facts are the answer to.
         facts: The answer as an agent would see it.
+        fields: Names of fields that were asked for beside those that are always shown.
 
     Raises:
         AnswerTooLong: It is too long, and no list that could be cut.
@@ -85,14 +89,32 @@ def fitted(asked: Declared[Any], facts: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(items, list):
         items = []
     kept = _prefix(items, LARGEST - _NOTE_ROOM)
-    limit = getattr(asked, "limit", None)
-    if limit is not None:
-        kept = next(count for count in range(kept, -1, -1) if count == 0 or limit % count == 0)
     if not kept:
         sentence = f"The answer has {size:,} characters, more than the {LARGEST:,} that are passed on."
         raise AnswerTooLong("answer_too_long", sentence, _NARROW)
     rest = {name: value for name, value in facts.items() if name not in ("items", "next", "note")}
-    return {"items": items[:kept], **rest, "note": _note(asked, kept, len(items))}
+    notes = [*([facts["note"]] if facts.get("note") else []), _note(asked, fields, kept, len(items))]
+    return {"items": items[:kept], **rest, "note": " ".join(notes)}
+
+
+def shortened(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a write with its lists cut until it fits: what was done is told however much it was.
+
+    Args:
+        facts: The outcome as an agent would see it.
+    """
+    if len(compact(facts)) <= LARGEST:
+        return facts
+    whole = {name: value for name, value in facts.items() if name in _NEVER_CUT}
+    for most in _LIST_LENGTHS:
+        cut = {name: value if name in whole else _cut(value, most) for name, value in facts.items()}
+        cut["note"] = (
+            f"{facts.get('note', '')} Lists are cut to {most} entries, because more would be too long.".strip()
+        )
+        if len(compact(cut)) <= LARGEST:
+            return cut
+    told = {name: facts[name] for name in ("done", "changed") if name in facts}
+    return told | {"note": "More would be too long to be shown: read it back."}
 
 
 def _masked(row: Row, visible: dict[str, Any], reveal: bool) -> dict[str, Any]:
@@ -124,12 +146,31 @@ def _prefix(items: list[Any], room: int) -> int:
     return len(items)
 
 
-def _note(asked: Declared[Any], kept: int, of: int) -> str:
-    """How to go on after a cut; whole pages of the smaller size end where the cut is."""
+def _cut(value: Any, most: int) -> Any:
+    if isinstance(value, list):
+        return [_cut(item, most) for item in value[:most]]
+    return {name: _cut(item, most) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _note(asked: Declared[Any], fields: Collection[str], kept: int, of: int) -> str:
+    """How to go on after a cut."""
     cut = f"Only the first {kept} of {of} items are shown, because more would be too long."
+    further = _onward(asked, kept)
+    if further is None:
+        return f"{cut} For others ask for fewer fields or a lower limit."
+    call = asked.model_dump(mode="json", exclude_defaults=True) | further | ({"fields": [*fields]} if fields else {})
+    way = "Go on with" if "page" in further else "To go on, follow the next of"
+    return f"{cut} {way} {asked.spec.name} {compact(call)}"
+
+
+def _onward(asked: Declared[Any], kept: int) -> dict[str, int] | None:
+    """The arguments of the call that brings what was cut off."""
     limit, page = getattr(asked, "limit", None), getattr(asked, "page", None)
-    if limit is None:
-        return f"{cut} Capgo has no pages here."
-    if page is not None:
-        return f"{cut} Go on with limit {kept} and page {page * limit // kept + 1}, or ask for fewer fields."
-    return f"{cut} For the ones after them repeat this call with limit {kept}, then follow next."
+    if limit is None or not isinstance(asked, Operation):
+        return None
+    if page is None:  # only Capgo knows the cursor after a cut: the same rows come once more, and then one
+        return {"limit": kept}
+    first = page * limit + kept
+    # No larger than what fits, and so that a page begins where the cut is, or as little before it as can be.
+    smaller = min(range(kept, kept // 2, -1), key=lambda size: first % size)
+    return {"limit": smaller, "page": first // smaller}

@@ -1,6 +1,9 @@
 """The errors a call can end in. Each knows one sentence of what happened and what to do next."""
 
-from typing import Literal
+from typing import Final, Literal
+
+_LONGEST: Final = 2000
+"""Characters of a sentence that are shown."""
 
 
 class CapgoError(Exception):
@@ -23,7 +26,8 @@ class CapgoError(Exception):
     def __str__(self) -> str:
         """The text an agent reads: `[code] what happened`, and on the next line `Hint: what to do`."""
         quoted = f" (request {self.request_id})" if self.request_id else ""
-        return f"[{self.code}] {self.sentence}{quoted}" + (f"\nHint: {self.hint}" if self.hint else "")
+        told = self.sentence if len(self.sentence) <= _LONGEST else f"{self.sentence[:_LONGEST]}… (cut)"
+        return f"[{self.code}] {told}{quoted}" + (f"\nHint: {self.hint}" if self.hint else "")
 
 
 class InvalidArguments(CapgoError):

@@ -156,7 +156,7 @@ class Toolbox:
                 return await self._written(tool, asked, controls, Writer(capgo, self._journal), asking)
             case Operation():
                 facts = self.shown(await capgo.send(asked), controls.fields)
-        return render.fitted(asked, facts)
+        return render.fitted(asked, facts, controls.fields)
 
     def _deadline(self, tool: Tool) -> Deadline:
         """The deadline of all requests of a call."""
@@ -172,7 +172,7 @@ class Toolbox:
         elicitor: Elicitor | None,
     ) -> dict[str, Any]:
         try:
-            return self.shown(await writer.write(operation, controls, elicitor))
+            return render.shortened(self.shown(await writer.write(operation, controls, elicitor)))
         except (OutcomeUnknown, ServerFault) as error:
             error.hint = f"{error.hint} Read back with {self._readers(tool)}."
             raise

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capgo_mcp.agent import render
-from capgo_mcp.agent.render import LARGEST, AnswerTooLong, compact, fitted
+from capgo_mcp.agent.render import LARGEST, AnswerTooLong, compact, fitted, shortened
 from capgo_mcp.api.answers import Listing, Row
 from capgo_mcp.api.operation import Declared
 from capgo_mcp.api.text import clean, visible
@@ -255,25 +255,66 @@ def test_cut_list_says_how_to_go_on(page: int, limit: int, size: int) -> None:
         assert len(compact(items[0])) * 2 > LARGEST or limit > 1
         return
     assert len(compact(facts)) <= LARGEST
-    if len(facts["items"]) < limit:
+    kept = len(facts["items"])
+    if kept < limit:
         assert "next" not in facts
-        onward = re.search(r"limit (\d+) and page (\d+)", facts["note"])
-        assert onward
-        assert int(onward[1]) * int(onward[2]) == facts["items"][-1]["id"] + 1
+        assert kept == limit or len(compact({"items": items[: kept + 1]})) > LARGEST - 2100, "as many as fit"
+        onward = onward_of(facts)
+        first = onward["limit"] * onward.get("page", 0)
+        assert items[kept]["id"] - onward["limit"] < first <= items[kept]["id"], "no row is left out"
+        assert onward["limit"] <= kept
+        assert page or first == kept
+
+
+def onward_of(facts: dict[str, Any]) -> Any:
+    """The arguments of the call that a note names."""
+    call = re.search(r"capgo_\w+ ({.*})$", facts["note"])
+    assert call
+    return json.loads(call[1])
+
+
+def test_a_cut_does_not_depend_on_the_limit() -> None:
+    """A prime limit shows as many rows as another one."""
+    asked = ListBundles(app_id=DEMO_APP, limit=997)
+    facts = fitted(asked, long_list(997, next=1), ["comment"])
+    assert len(facts["items"]) == len(fitted(ListBundles(app_id=DEMO_APP, limit=1000), long_list(1000))["items"]) > 100
+    kept = len(facts["items"])
+    assert onward_of(facts) == {"app_id": DEMO_APP, "limit": kept, "page": 1, "fields": ["comment"]}
+
+
+def test_a_cut_keeps_what_the_answer_says_beside() -> None:
+    """The note of the list stands before the one about the cut."""
+    facts = fitted(ListBundles(app_id=DEMO_APP, limit=1000), long_list(1000, note="Mind this.", total=7))
+    assert facts["note"].startswith("Mind this. Only the first ")
+    assert facts["total"] == 7
 
 
 def test_cut_list_with_a_cursor_is_to_be_asked_for_again() -> None:
     """Only Capgo knows the cursor after a cut, so the call is repeated with the limit that fits."""
     facts = fitted(ListDevices(app_id=DEMO_APP, limit=1000), long_list(1000, next="a|b"))
     assert "next" not in facts
-    assert f"limit {len(facts['items'])}, then follow next" in facts["note"]
+    assert "follow the next of" in facts["note"]
+    assert onward_of(facts) == {"app_id": DEMO_APP, "limit": len(facts["items"])}
 
 
-def test_cut_list_without_pages_says_so() -> None:
-    """Where Capgo has no pages, the note does not promise any."""
+def test_cut_list_without_pages_promises_none() -> None:
+    """Where Capgo has no pages, the note does not name a call that would bring the rest."""
     facts = fitted(ListMembers(org_id=LIGHTHOUSE), long_list(1000))
     assert 0 < len(facts["items"]) < 1000
-    assert "no pages" in facts["note"]
+    assert facts["note"].endswith("For others ask for fewer fields or a lower limit.")
+
+
+def test_what_was_done_is_told_however_long_it_is() -> None:
+    """The outcome of a write is cut, not refused: it must not look failed; calls to make stay whole."""
+    undo = [{"tool": "x", "arguments": {"names": ["n"] * 200}}]
+    outcome = {"done": True, "undo": undo, "before": {"channels": ["x" * 400] * 900}, "note": "Done."}
+    cut = shortened(outcome)
+    assert len(compact(cut)) <= LARGEST
+    assert cut["done"]
+    assert cut["undo"] == undo
+    assert 0 < len(cut["before"]["channels"]) < 900
+    assert cut["note"].startswith("Done. Lists are cut to ")
+    assert shortened({"done": True, "before": {f"n{i}": "x" * 400 for i in range(900)}})["done"]
 
 
 @pytest.mark.parametrize(
