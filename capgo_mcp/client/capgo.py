@@ -175,20 +175,20 @@ class Capgo:
                 return answer
 
     async def _attempt(self, operation: Operation[A], seconds: float, *, mask: Mask, headers: Mapping[str, str]) -> A:
+        way = _Way(ends_before_sending=self._transport is None)
         try:
             # By our clock and around all of it: httpx2 limits each read, and a byte now and then would last for ever.
             with self._clock.fail_after(seconds):
-                response, content = await self._carry(operation, headers)
-        except TimeoutError as error:
-            raise _lost(operation, f"no answer within {self._timeout:g} seconds") from error
-        except _NEVER_SENT as error:
-            raise Unreachable(
-                "unreachable", f"Could not connect to {self._url}; nothing was sent.", _CHECK_ADDRESS
-            ) from error
+                response, content = await self._carry(operation, headers, way)
         except httpx2.DecodingError as error:
             raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
-        except httpx2.HTTPError as error:
-            raise _lost(operation, "the connection broke before the answer came") from error
+        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            if way.ends_before_sending or isinstance(error, _NEVER_SENT):
+                sentence = f"Could not connect to {self._url}; nothing was sent."
+                raise Unreachable("unreachable", sentence, _CHECK_ADDRESS) from error
+            late = f"no answer within {self._timeout:g} seconds"
+            broken = "the connection broke before the answer came"
+            raise _lost(operation, late if isinstance(error, TimeoutError) else broken) from error
         get_current_span().set_attribute("http.response.status_code", response.status_code)
         if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
             why = f"a gateway answered with HTTP status {response.status_code}"
@@ -197,14 +197,21 @@ class Capgo:
         # Beside the event loop, where it takes long: other calls and pings go on meanwhile.
         return await to_thread.run_sync(read) if len(content) > _LARGE else read()
 
-    async def _carry(self, operation: Operation[Any], headers: Mapping[str, str]) -> tuple[httpx2.Response, bytes]:
+    async def _carry(
+        self, operation: Operation[Any], headers: Mapping[str, str], way: "_Way"
+    ) -> tuple[httpx2.Response, bytes]:
         """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
         request = write_request(operation)
         if request.body is not None:
             headers = {**headers, "content-type": "application/json"}
         query = dict(request.query) or None
         async with self._http.stream(
-            request.method, request.path, params=query, content=request.body, headers=headers
+            request.method,
+            request.path,
+            params=query,
+            content=request.body,
+            headers=headers,
+            extensions={"trace": way.note},
         ) as response:
             content = bytearray()
             async for chunk in response.aiter_bytes():
@@ -238,6 +245,24 @@ class _Live:
 
     breaker: CircuitBreaker | None = None
     connections: httpx2.AsyncClient | None = None
+
+
+@dataclass
+class _Way:
+    """How far a request came on the network.
+
+    Attributes:
+        ends_before_sending: Whether none of it has left yet; False as well of a transport that does not tell.
+    """
+
+    ends_before_sending: bool
+
+    async def note(self, event: str, _: object) -> None:
+        """Learn what the transport does next."""
+        if event == "connection.connect_tcp.started":
+            self.ends_before_sending = True
+        elif event.endswith("send_request_headers.started"):
+            self.ends_before_sending = False
 
 
 @cache

@@ -44,8 +44,12 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "organization wants hashed keys",
             "invalid_jwt": "Capgo took the API key for a session token and refused it",
             "invalid_subkey": "Capgo does not accept the limited sub-key",
-            "org_requires_expiring_key": "The organization accepts only API keys that have an expiry date",
         },
+    ),
+    "org_requires_expiring_key": Explanation(
+        KeyRefused,
+        "The organization accepts only API keys that have an expiry date, and this one has none",
+        "Ask the user for a key with an expiry date; this one works for other organizations.",
     ),
     **_all(
         NotAllowed,
@@ -140,7 +144,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
     "subscription_required": Explanation(
         PlanLimit,
         "Capgo says that the organization does not pay",
-        "It says so also when the key lacks the permission org.read: check that before the subscription.",
+        "It says so also to a key without org.read, as one with roles of apps only: org_member beside them has it.",
     ),
     "too_many_requests": Explanation(RateLimited, "Too many requests"),
     "rate_limited": Explanation(RateLimited, "Too many requests of this kind"),

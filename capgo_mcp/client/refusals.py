@@ -129,6 +129,17 @@ _WAIT_HINTS: Final = {
 }
 
 
+_OTHERWISE: Final[dict[type[ApiError], str]] = {
+    NotAllowed: "Ask the user for a key with more rights, or to do it in the Capgo console.",
+    NotFound: "Look it up first with the list tool; names are exact and case-sensitive.",
+    Conflict: "Read what is there now, and decide anew.",
+    PlanLimit: "Tell the user: waiting or repeating does not help.",
+    ServerFault: "Try again in a minute; if it stays, report the request id to Capgo's support.",
+    ApiError: "Check the arguments against the tool's schema; if they are right, tell the user what Capgo answered.",
+}
+"""What to do about an error of which nothing more is known, by its kind."""
+
+
 def _hint(spec: Endpoint, explanation: Explanation, refusal: Refusal) -> str:
     if explanation.kind is NotAllowed and spec.needs:
         return (
@@ -138,7 +149,7 @@ def _hint(spec: Endpoint, explanation: Explanation, refusal: Refusal) -> str:
         return _WAIT_HINTS[_scope(refusal)].format(refusal.retry_after or 0)
     if explanation.kind is ServerFault and spec.effect is not Effect.READ and not explanation.hint:
         return "The change may have happened or not: read back before trying again."
-    return explanation.hint
+    return explanation.hint or next(hint for kind, hint in _OTHERWISE.items() if issubclass(explanation.kind, kind))
 
 
 def _by_status(refusal: Refusal) -> Explanation:

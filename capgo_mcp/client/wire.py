@@ -11,11 +11,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pydantic import ValidationError
+from pydantic.alias_generators import to_snake
 
 from capgo_mcp.api.answers import CursorPaged, Listing
 from capgo_mcp.api.errors import UnexpectedAnswer
 from capgo_mcp.api.fields import WIRE
-from capgo_mcp.api.operation import A, Effect, Operation, Paging, Spec
+from capgo_mcp.api.operation import A, Effect, Endpoint, Operation, Paging, Spec
+from capgo_mcp.api.text import quoted
 from capgo_mcp.client.body import MOST_VALUES, TooManyValues, parsed
 from capgo_mcp.client.masking import Mask
 from capgo_mcp.client.paging import ROWS
@@ -24,6 +26,10 @@ from capgo_mcp.client.refusals import Refusal, explain
 MOST_ROWS: Final = 10_000
 """Rows of a list that Capgo does not cut into pages."""
 
+_DONE: Final = re.compile(r"ok|success|\w+ (created|updated|deleted|queued for retry)", re.IGNORECASE)
+"""What Capgo has answered to changes that it made."""
+_SAYS_NOTHING: Final = frozenset({"status", "message", "error"})
+"""Fields that a record shares with any other answer."""
 _REQUEST_ID: Final = re.compile(r"[\w=.:-]{1,255}", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -79,15 +85,14 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
     """
     request_id = request_id_of(headers, mask)
     if 300 <= status < 400:  # noqa: PLR2004 - the HTTP redirects
-        raise UnexpectedAnswer(
-            "redirected",
-            f"The address of the API answers with a redirect (HTTP {status}), which is not followed with the API key.",
-            "Ask the user to set CAPGO_API_URL to the address it leads to, if they trust it.",
-            request_id=request_id,
-        )
+        raise _redirected(operation.spec, status, request_id)
     body = _body(operation.spec, content, mask, request_id)
-    if not 200 <= status < 300:  # noqa: PLR2004 - the HTTP success range
-        refusal = Refusal.read(status, body, headers.get("retry-after"), mask)
+    refusal = Refusal.read(status, body, headers.get("retry-after"), mask)
+    succeeded = 200 <= status < 300  # noqa: PLR2004 - the HTTP success range
+    if succeeded and operation.spec.effect is not Effect.READ and not says_done(operation.spec, body):
+        said = f": {quoted(refusal.message)}" if refusal.message else ""
+        raise unreadable(operation.spec, f"does not say that it was done{said}", request_id)
+    if not succeeded or says_refused(operation.spec, body):
         if operation.spec.empty_when != (refusal.code, refusal.message):
             error = explain(operation.spec, refusal)
             error.request_id = request_id
@@ -103,6 +108,38 @@ def request_id_of(headers: Mapping[str, str], mask: Mask) -> str | None:
     """Capgo's id of the request, if it has the form of one."""
     name = mask(headers.get("x-request-id", ""))
     return name if _REQUEST_ID.fullmatch(name) else None
+
+
+def says_refused(spec: Spec, body: Any) -> bool:
+    """Whether a body is a refusal, whatever the status beside it."""
+    if not isinstance(body, dict):
+        return False
+    return body.get("status") == "KO" or (bool(body.get("error")) and "error" not in spec.answer.model_fields)
+
+
+def says_done(spec: Endpoint, body: Any) -> bool:
+    """Whether a body says that a change was made: by a word for it, or by the record that was made or changed.
+
+    A page to sign in, an empty object or an error come with status 200 as well, from what stands before Capgo.
+    """
+    if not isinstance(body, dict) or says_refused(spec, body):
+        return False
+    if isinstance(word := body.get("status"), str) and _DONE.fullmatch(word):
+        return True
+    record = inner if isinstance(inner := body.get(spec.envelope), dict) else body
+    told = {to_snake(name) for name, value in record.items() if value is not None}
+    return bool(told & (spec.answer.model_fields.keys() - _SAYS_NOTHING))
+
+
+def _redirected(spec: Spec, status: int, request_id: str | None) -> UnexpectedAnswer:
+    # What redirects may have passed the request on, as a form does that sends its reader to another page.
+    may = "" if spec.effect is Effect.READ else "The change may have happened or not: read back first. "
+    return UnexpectedAnswer(
+        "redirected",
+        f"The address of the API answers with a redirect (HTTP {status}), which is not followed with the API key.",
+        f"{may}Ask the user to set CAPGO_API_URL to the address it leads to, if they trust it.",
+        request_id=request_id,
+    )
 
 
 def unreadable(spec: Spec, why: str, request_id: str | None = None) -> UnexpectedAnswer:

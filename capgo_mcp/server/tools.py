@@ -10,7 +10,7 @@ import mcp_types as t
 from pydantic import BaseModel
 
 from capgo_mcp.agent import arguments, definitions, render
-from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault
+from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault, UnexpectedAnswer
 from capgo_mcp.api.operation import A, Declared, Effect, Operation
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
@@ -133,7 +133,8 @@ class Toolbox:
         except Exception:
             code = "internal_error"
             log.exception("%s failed", name)
-            return _failure(CapgoError(code, f"{name} failed inside this server; its log says where."))
+            sentence = f"{name} failed inside this server; its log says where."
+            return _failure(CapgoError(code, sentence, "Tell the user, and read back before repeating a change."))
         finally:
             took = round((time.monotonic() - started) * 1000)
             facts = {"tool": name, "outcome": code, "milliseconds": took}
@@ -173,7 +174,7 @@ class Toolbox:
     ) -> dict[str, Any]:
         try:
             return render.shortened(self.shown(await writer.write(operation, controls, elicitor)))
-        except (OutcomeUnknown, ServerFault) as error:
+        except (OutcomeUnknown, ServerFault, UnexpectedAnswer) as error:
             error.hint = f"{error.hint} Read back with {self._readers(tool)}."
             raise
 

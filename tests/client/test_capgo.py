@@ -98,7 +98,7 @@ async def test_no_key_sends_nothing() -> None:
 )
 async def test_one_header_carries_the_key(key: str, header: str, other: str) -> None:
     """The key is sent raw, in one header, and neither in the address nor in the body."""
-    wire = Wire(answer(200, {}))
+    wire = Wire(answer(200, {"status": "ok"}))
     async with Capgo(key, url="https://x.example", transport=wire) as capgo:
         await capgo.send(SetChannel(app_id=DEMO_APP, channel="beta"))
     (request,) = wire.requests
@@ -111,7 +111,7 @@ async def test_one_header_carries_the_key(key: str, header: str, other: str) -> 
 @pytest.mark.parametrize("url", ["https://x.example/functions/v1", "https://x.example/functions/v1/"])
 async def test_prefix_of_the_address_is_kept(url: str) -> None:
     """A self-hosted Capgo stands under a path."""
-    wire = Wire(answer(200, {}))
+    wire = Wire(answer(200, {"status": "ok"}))
     async with Capgo(ADMIN_KEY, url=url, transport=wire) as capgo:
         await capgo.send(READ)
     assert str(wire.requests[0].url) == "https://x.example/functions/v1/app/com.demo.app"
@@ -119,7 +119,7 @@ async def test_prefix_of_the_address_is_kept(url: str) -> None:
 
 async def test_requests_carry_json_only_where_there_is_a_body() -> None:
     """A read has no body and no content type; a write is JSON."""
-    wire = Wire(answer(200, {}))
+    wire = Wire(answer(200, {"status": "ok"}))
     async with Capgo(ADMIN_KEY, url="https://x.example", transport=wire) as capgo:
         await capgo.send(READ)
         await capgo.send(WRITES[0])

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -219,6 +220,14 @@ async def _read(reader: asyncio.StreamReader) -> httpx2.Request:
     lower = {name.lower(): text for name, text in headers.items()}
     body = await reader.readexactly(int(lower.get("content-length", "0")))
     return httpx2.Request(method, f"http://sandbox.invalid{target}", headers=lower, content=body)
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections: taken, but not listened on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @asynccontextmanager

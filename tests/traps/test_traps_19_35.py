@@ -42,9 +42,9 @@ def test_t19_methods_and_paths_are_the_backends() -> None:
     assert "PATCH" not in {method for method, _ in ours}
 
 
-@pytest.mark.parametrize("status", ["ok", "success", "OK", "Organization updated", "anything"])
-async def test_t20_success_is_known_by_the_http_status(scene: Scene, status: str) -> None:
-    """Whatever word a success body holds, the change is told to be done."""
+@pytest.mark.parametrize("status", ["ok", "success", "OK", "Organization updated", "Webhook deleted"])
+async def test_t20_success_has_many_words(scene: Scene, status: str) -> None:
+    """Whichever of Capgo's words a success body holds, the change is told to be done."""
     scene.answer = lambda _: httpx2.Response(200, json={"status": status})
     assert (await scene.call("capgo_set_bundle_metadata", app_id=APP, version_id=1, comment="x"))["done"]
 
