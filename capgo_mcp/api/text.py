@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from typing import Final
+from typing import Any, Final
 
 LIMIT: Final = 500
 """Characters of one text that are shown; the rest is cut off, with a mark."""
