@@ -15,12 +15,12 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_trac
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
 from capgo_mcp.client.address import takes_proxy
+from capgo_mcp.client.body import Mask
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, RateLimiter, Standing
-from capgo_mcp.client.clock import Clock, Deadline, SystemClock
+from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
-from capgo_mcp.client.masking import Mask
 from capgo_mcp.client.paging import collect
-from capgo_mcp.client.retry import GATEWAY, pause, time_for_answer
+from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import key_header, read_answer, request_id_of, unreadable, write_request
 

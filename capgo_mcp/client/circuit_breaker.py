@@ -13,7 +13,8 @@ from typing import Final
 import anyio
 
 from capgo_mcp.api.errors import ApiError, CapgoError, KeyRefused, OutcomeUnknown, RateLimited, ServerFault, Unreachable
-from capgo_mcp.client.clock import Clock, Deadline
+from capgo_mcp.client.clock import Clock
+from capgo_mcp.client.retry import Deadline
 
 PROBE_INTERVAL: Final = 1000.0
 """Seconds after which a refused key is tried once more: by then Capgo has forgotten the failure before."""

@@ -1,15 +1,12 @@
-"""Time as the client sees it: a clock that can be replaced, and the moment by which a call must be over."""
+"""Time as the client sees it: a clock that can be replaced."""
 
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from functools import partial
+from typing import Protocol
 
 import anyio
-
-_ROOM: Final = 0.1
-"""Share of a call's time that must be left for the request itself after a wait."""
 
 
 class Clock(Protocol):
@@ -35,57 +32,7 @@ class Clock(Protocol):
 class SystemClock:
     """The clock of the machine."""
 
-    def now(self) -> float:
-        """Seconds since the machine started, or some such moment."""
-        return time.monotonic()
-
-    def moment(self) -> datetime:
-        """The date and time of day, in UTC."""
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        """Return after some seconds."""
-        await anyio.sleep(seconds)
-
-    def fail_after(self, seconds: float) -> AbstractContextManager[object]:
-        """A block that is cancelled, and ends in TimeoutError, when it takes longer."""
-        return anyio.fail_after(seconds)
-
-
-class Deadline:
-    """The moment by which a call must be over, however many requests and waits it takes.
-
-    Args:
-        clock: What tells the time.
-        seconds: How long the call may take from now on.
-        reads: Share of it that reads may use up; the rest is kept for the write that they are made for.
-    """
-
-    def __init__(self, clock: Clock, seconds: float, *, reads: float = 1.0) -> None:
-        self._clock = clock
-        self._at = clock.now() + seconds
-        self._room = seconds * _ROOM
-        self._kept = seconds * (1 - reads)
-
-    @property
-    def left(self) -> float:
-        """Seconds that remain."""
-        return max(0.0, self._at - self._clock.now())
-
-    @property
-    def left_for_reads(self) -> float:
-        """Seconds that remain to reads."""
-        return max(0.0, self.left - self._kept)
-
-    def allows(self, wait: float) -> bool:
-        """Whether a request can still be made after a wait of so many seconds."""
-        return wait + self._room <= self.left
-
-    @contextmanager
-    def suspended(self) -> Iterator[None]:
-        """A block whose time does not count, such as a person's thinking."""
-        since = self._clock.now()
-        try:
-            yield
-        finally:
-            self._at += self._clock.now() - since
+    now = staticmethod(time.monotonic)
+    moment = staticmethod(partial(datetime.now, UTC))
+    sleep = staticmethod(anyio.sleep)
+    fail_after = staticmethod(anyio.fail_after)

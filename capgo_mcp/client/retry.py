@@ -1,14 +1,17 @@
-"""Which failed requests may be sent again, when, and how long to wait for each: decisions without I/O.
+"""How long a call may take, and which failed requests may be sent again, and when: decisions without I/O.
 
 What was only read can be read again. What writes is sent again only when it certainly was not done: Capgo was not
 reached, or refused it for the number of calls. HTTP 500 is never repeated, because Capgo answers wrong input so.
 """
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from capgo_mcp.api.errors import CapgoError, RateLimited, ServerFault, Unreachable
 from capgo_mcp.api.operation import Effect
+from capgo_mcp.client.clock import Clock
 
 TRIES: Final = 4
 """Requests that one exchange may take."""
@@ -19,6 +22,47 @@ _BACKOFF: Final = 0.5
 _LONGEST: Final = 8.0
 _SHORT: Final = 1.0
 """Seconds a read about a device that is asked about too often waits; a write about it is not repeated at all."""
+_ROOM: Final = 0.1
+"""Share of a call's time that must be left for the request itself after a wait."""
+
+
+class Deadline:
+    """The moment by which a call must be over, however many requests and waits it takes.
+
+    Args:
+        clock: What tells the time.
+        seconds: How long the call may take from now on.
+        reads: Share of it that reads may use up; the rest is kept for the write that they are made for.
+    """
+
+    def __init__(self, clock: Clock, seconds: float, *, reads: float = 1.0) -> None:
+        self._clock = clock
+        self._at = clock.now() + seconds
+        self._room = seconds * _ROOM
+        self._kept = seconds * (1 - reads)
+
+    @property
+    def left(self) -> float:
+        """Seconds that remain."""
+        return max(0.0, self._at - self._clock.now())
+
+    @property
+    def left_for_reads(self) -> float:
+        """Seconds that remain to reads."""
+        return max(0.0, self.left - self._kept)
+
+    def allows(self, wait: float) -> bool:
+        """Whether a request can still be made after a wait of so many seconds."""
+        return wait + self._room <= self.left
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """A block whose time does not count, such as a person's thinking."""
+        since = self._clock.now()
+        try:
+            yield
+        finally:
+            self._at += self._clock.now() - since
 
 
 def pause(effect: Effect, error: CapgoError, tries: int) -> float | None:

@@ -18,8 +18,7 @@ from capgo_mcp.api.errors import UnexpectedAnswer
 from capgo_mcp.api.fields import WIRE
 from capgo_mcp.api.operation import A, Effect, Endpoint, Operation, Paging, Spec
 from capgo_mcp.api.text import quoted
-from capgo_mcp.client.body import MOST_VALUES, TooManyValues, parsed
-from capgo_mcp.client.masking import Mask
+from capgo_mcp.client.body import MOST_VALUES, Mask, TooManyValues, parsed
 from capgo_mcp.client.paging import ROWS
 from capgo_mcp.client.refusals import Refusal, explain
 
@@ -87,12 +86,13 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
     if 300 <= status < 400:  # noqa: PLR2004 - the HTTP redirects
         raise _redirected(operation.spec, status, request_id)
     body = _body(operation.spec, content, mask, request_id)
-    refusal = Refusal.read(status, body, headers.get("retry-after"), mask)
     succeeded = 200 <= status < 300  # noqa: PLR2004 - the HTTP success range
-    if succeeded and operation.spec.effect is not Effect.READ and not says_done(operation.spec, body):
-        said = f": {quoted(refusal.message)}" if refusal.message else ""
-        raise unreadable(operation.spec, f"does not say that it was done{said}", request_id)
-    if not succeeded or says_refused(operation.spec, body):
+    unsure = succeeded and operation.spec.effect is not Effect.READ and not says_done(operation.spec, body)
+    if unsure or not succeeded or says_refused(operation.spec, body):
+        refusal = Refusal.read(status, body, headers.get("retry-after"), mask)
+        if unsure:
+            said = f": {quoted(refusal.message)}" if refusal.message else ""
+            raise unreadable(operation.spec, f"does not say that it was done{said}", request_id)
         if operation.spec.empty_when != (refusal.code, refusal.message):
             error = explain(operation.spec, refusal)
             error.request_id = request_id

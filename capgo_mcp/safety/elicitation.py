@@ -15,7 +15,8 @@ from mcp import MCPError
 from mcp.server import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from capgo_mcp.client.clock import Clock, Deadline
+from capgo_mcp.client.clock import Clock
+from capgo_mcp.client.retry import Deadline
 
 _FORM: Final[t.ElicitRequestedSchema] = {
     "type": "object",

@@ -14,7 +14,7 @@ from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault, Unexpe
 from capgo_mcp.api.operation import A, Declared, Effect, Operation
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.clock import Deadline
+from capgo_mcp.client.retry import Deadline
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.insight import Context, Insight, Report
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor, Suspending

@@ -20,9 +20,8 @@ from capgo_mcp.api.errors import (
 )
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, CircuitBreaker, RateLimiter
-from capgo_mcp.client.clock import Deadline
 from capgo_mcp.client.refusals import Refusal
-from capgo_mcp.client.retry import TRIES, pause, time_for_answer
+from capgo_mcp.client.retry import TRIES, Deadline, pause, time_for_answer
 from tests.support.faulty import VirtualClock
 from tests.support.keys import MASK
 

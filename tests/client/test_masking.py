@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capgo_mcp.client.masking import MASKED, Mask
+from capgo_mcp.client.body import MASKED, Mask
 from capgo_mcp.sandbox import ADMIN_KEY
 from tests.support.keys import KEY, LEGACY, MASK, disguises
 

@@ -7,7 +7,7 @@ import pytest
 from capgo_mcp.operations import every
 from capgo_mcp.sandbox import READER_KEY
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
-from tests.support.safety import Facts, desk
+from tests.support.safety import Facts, desk, text
 
 TARGETS: Final[dict[str, tuple[Facts, str, str]]] = {
     "capgo_delete_app": ({"app_id": DEMO_APP}, "Demo app", f"DELETE /app/{DEMO_APP}"),
@@ -108,9 +108,10 @@ async def test_any_name_can_be_confirmed_as_the_preview_shows_it(tool: str, name
     async with desk() as here:
         here.state.apps[DEMO_APP]["name"] = name
         here.state.orgs[LIGHTHOUSE]["name"] = name
-        call = (await here.facts(tool, **TARGETS[tool][0]))["after_consent"]
-        if call["arguments"]["confirm_name"] is None:
-            call["arguments"]["confirm_name"] = ""
-            assert "[no_name]" in await here.error(call["tool"], **call["arguments"])
-        else:
-            assert (await here.follow(call))["done"] is True
+        result = await here.call(tool, TARGETS[tool][0])
+        if result.is_error:
+            assert "[no_name]" in text(result)
+            assert here.wire.writes == []
+            return
+        assert result.structured_content is not None
+        assert (await here.follow(result.structured_content["after_consent"]))["done"] is True

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Final
 from urllib.parse import quote
 
-from capgo_mcp.client.masking import Mask
+from capgo_mcp.client.body import Mask
 
 KEY: Final = "6c3f9a1e-aaaa-4bbb-8ccc-1234567890ab"
 """A key as all current ones are."""
