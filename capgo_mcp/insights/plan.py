@@ -52,7 +52,7 @@ class ReleasePlan(Answer):
 
 
 class PlanRelease(Insight[ReleasePlan]):
-    """Is a bundle ready to release? Go, wait or no, and why, before a deploy or rollout; the calls and the way back."""
+    """Is a version safe and ready to release? Preview before you publish it to a channel: go, wait or no, and why."""
 
     app_id: AppId
     version: BundleName
