@@ -22,8 +22,9 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "app.manage_notifications": ("app_notifications", *_DEVELOPERS, *_ORG),
     "app.update_settings": ("app_admin", *_ORG),
     "app.delete": ("org_super_admin",),
-    "bundle.delete": ("app_admin", *_ORG),
+    "bundle.delete": ("app_admin", "org_super_admin"),
     "channel.promote_bundle": (
+        "channel_preview",
         "channel_uploader",
         "channel_developer",
         "channel_admin",
@@ -33,7 +34,7 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "channel.manage_forced_devices": ("channel_developer", "channel_admin", *_DEVELOPERS, *_ORG),
     "channel.update_settings": ("channel_admin", "app_admin", *_ORG),
-    "channel.delete": ("channel_preview", "channel_admin", "app_admin", *_ORG),
+    "channel.delete": ("channel_preview", "channel_admin", "app_admin", "org_super_admin"),
     "org.read": ("apikey_org_reader", "apikey_manager", "org_member", "org_billing_admin", *_ORG),
     "org.create": (),  # no role has it: a key does, as a global permission
     "org.create_app": ("org_member", "org_billing_admin", *_ORG),
@@ -47,8 +48,14 @@ HOLDERS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The roles that hold each permission, the narrowest first."""
 
+UNASSIGNABLE: Final = frozenset({"apikey_org_reader"})
+"""Roles that Capgo gives to keys itself: nobody can choose them for a key, so nobody is told to."""
+
 
 def holders(permission: str) -> str:
-    """A sentence that tells which roles hold a permission."""
-    roles = ", ".join(HOLDERS[permission]) or f"a key with the global permission {permission}"
+    """A sentence that tells which roles a key can be given that hold a permission."""
+    roles = (
+        ", ".join(role for role in HOLDERS[permission] if role not in UNASSIGNABLE)
+        or f"a key with the global permission {permission}"
+    )
     return f"This needs the permission {permission} (held by {roles})."

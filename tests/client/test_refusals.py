@@ -20,7 +20,7 @@ from capgo_mcp.api.errors import (
     ServerFault,
 )
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.api.rights import holders
+from capgo_mcp.api.rights import HOLDERS, UNASSIGNABLE, holders
 from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION
 from capgo_mcp.client.refusals import Refusal, explain
 from capgo_mcp.client.wire import read_answer
@@ -132,6 +132,14 @@ def test_missing_permission_names_it_and_its_holders(operation: AnyOperation) ->
     assert type(error) is NotAllowed
     assert operation.spec.needs in error.hint
     assert holders(operation.spec.needs) in error.hint
+
+
+@pytest.mark.parametrize("permission", HOLDERS)
+def test_no_role_is_named_that_a_key_cannot_be_given(permission: str) -> None:
+    """Whoever follows the hint finds the role in the console, and there is one to find (R5)."""
+    named = set(HOLDERS[permission]) & set(re.findall(r"\w+", holders(permission)))
+    assert not named & UNASSIGNABLE
+    assert named or permission in holders(permission)
 
 
 @each

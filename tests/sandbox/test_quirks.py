@@ -3,6 +3,7 @@
 import pytest
 
 from capgo_mcp.sandbox import ADMIN_KEY, EXPIRED_KEY, READER_KEY, UPLOADER_KEY, Limits
+from capgo_mcp.sandbox.rights import binding
 from tests.support.caller import APP, Caller, code
 from tests.support.recorded_world import Clock
 
@@ -183,16 +184,43 @@ async def test_address_is_limited_on_device_routes(sandbox: Caller) -> None:
 async def test_reader_key_cannot_write(sandbox: Caller) -> None:
     """A reader is refused in the words and with the status of each route."""
     refusals = [
-        ("POST /app", {"app_id": "com.x.y", "name": "x", "owner_org": ORG}, (403, "cannot_access_organization")),
         (f"PUT /app/{APP}", {"name": "x"}, (401, "cannot_access_app")),
         (f"DELETE /app/{APP}", None, (400, "cannot_delete_app")),
         ("POST /bundle/metadata", {"app_id": APP, "version_id": 1}, (400, "cannot_update_bundle_metadata")),
         ("PUT /bundle", {"app_id": APP, "version_id": 1, "channel_id": 1}, (400, "cannot_access_app")),
         ("POST /device", {"app_id": APP, "device_id": "d", "channel": "beta"}, (400, "cannot_access_channel")),
         ("POST /device", {"app_id": APP, "device_id": "d"}, (400, "cannot_access_app")),
-        ("GET /organization/members?orgId=" + ORG, None, (400, "cannot_access_organization")),
         ("GET /apikey", None, (401, "cannot_list_apikeys")),
         ("GET /notifications/settings?app_id=" + APP, None, (400, "app_access_denied")),
     ]
     for what, sent, expected in refusals:
         assert code(await sandbox.ask(what, sent, key=READER_KEY)) == expected, what
+
+
+async def test_app_key_has_no_say_in_the_organization(sandbox: Caller) -> None:
+    """A key with roles of an app only makes no app and sees no members."""
+    app = {"app_id": "com.x.y", "name": "x", "owner_org": ORG}
+    assert code(await sandbox.ask("POST /app", app, key=UPLOADER_KEY)) == (403, "cannot_access_organization")
+    members = await sandbox.ask("GET /organization/members?orgId=" + ORG, key=UPLOADER_KEY)
+    assert code(members) == (400, "cannot_access_organization")
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"), [("org_admin", "cannot_delete_bundle"), ("app_admin", None), ("org_super_admin", None)]
+)
+async def test_an_organization_admin_deletes_no_bundle(sandbox: Caller, role: str, expected: str | None) -> None:
+    """Super admins and admins of the app delete bundles and channels, those of the organization do not (R4)."""
+    scope = APP if role == "app_admin" else None
+    sandbox.state.keys[1]["bindings"] = [binding(role, ORG, scope)]
+    bundle = await sandbox.ask("DELETE /bundle", {"app_id": APP, "version": "1.0.0"})
+    assert bundle.json().get("error") == expected
+    channel = await sandbox.ask("DELETE /channel", {"app_id": APP, "channel": "qa"})
+    assert channel.json().get("error") == ("cannot_access_app" if expected else None)
+
+
+async def test_a_preview_role_promotes_on_its_channel(sandbox: Caller) -> None:
+    """The role of a preview may put bundles on its own channel, and on no other (R4)."""
+    sandbox.state.keys[1]["bindings"] = [binding("channel_preview", ORG, APP, 2)]
+    bundle = {"app_id": APP, "version_id": 118}
+    assert (await sandbox.ask("PUT /bundle", {**bundle, "channel_id": 2})).status_code == 200
+    assert code(await sandbox.ask("PUT /bundle", {**bundle, "channel_id": 1})) == (400, "cannot_access_app")

@@ -68,7 +68,7 @@ def _add_member(state: State, row: Row) -> None:
 
 
 def _keys(state: State, calendar: Calendar) -> list[Row]:
-    reads_org = binding("apikey_org_reader", LIGHTHOUSE)
+    reads_org = binding("org_member", LIGHTHOUSE)
     admin = [binding("org_super_admin", LIGHTHOUSE), binding("org_super_admin", HARBOR)]
     developer = [binding("app_developer", LIGHTHOUSE, DEMO_APP), binding("org_member", LIGHTHOUSE)]
     uploader = [binding("app_uploader", LIGHTHOUSE, DEMO_APP)]
