@@ -14,7 +14,6 @@ TIME: Final = {
 OWN: Final = {
     "client/clock.py": "it is the clock",
     "doctor/network.py": "measures an answer, and compares the clock of this very machine with Capgo's",
-    "safety/channels.py": "compares with a date that Capgo's clock made",
     "safety/journal.py": "writes the date down and decides nothing by it",
     "sandbox/seed/__init__.py": "the sandbox is another machine, with a clock of its own",
     "sandbox/state.py": "the same",

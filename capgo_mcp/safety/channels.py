@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
 
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.render import shown
 from capgo_mcp.api.channel_edit import ChannelRow, Edit, possible
-from capgo_mcp.api.channel_words import told
+from capgo_mcp.api.channel_words import default_lost, told
 from capgo_mcp.api.errors import Conflict, NotFound
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
@@ -21,7 +22,7 @@ from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, Li
 from capgo_mcp.safety.as_asked import as_asked, is_vain
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
-from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, next_call, untold
+from capgo_mcp.safety.undo import Snapshot, Told, Undo, next_call, untold
 
 NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_channels"})
 """Facts of a channel that change by themselves or repeat another one."""
@@ -49,7 +50,7 @@ async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapsho
     channel: Channel | None = None
     with suppress(NotFound):
         channel = await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel))
-    seen = Snapshot() if channel is None else seen_channel(channel)
+    seen = replace(Snapshot() if channel is None else seen_channel(channel), at=capgo.clock.moment())
     public = isinstance(operation, SetChannel) and operation.public is not None
     if channel and not public:
         return seen
@@ -58,8 +59,13 @@ async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapsho
     if not channel:
         seen.facts["other_channels"] = [one.name for one in channels if one.name]
     if public:
-        seen.facts["default_channels"] = [one.name for one in channels if one.public]
+        seen = replace(seen, defaults=_defaults(channels))
+        seen.facts["default_channels"] = list(seen.defaults)
     return seen
+
+
+def _defaults(channels: Sequence[Channel]) -> dict[str, ChannelRow]:
+    return {one.name: one.stored() for one in channels if one.public and one.name}
 
 
 def seen_channel(channel: Channel) -> Snapshot:
@@ -68,11 +74,11 @@ def seen_channel(channel: Channel) -> Snapshot:
 
 
 def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot) -> Undo:
-    robbed = set(before.facts.get("default_channels", [])) - set(after.facts.get("default_channels", []))
     where = {"app_id": operation.app_id}
-    defaults = [next_call(SetChannel, **where, channel=name, public=True) for name in sorted(robbed)]
+    robbed = sorted(before.defaults.keys() - after.defaults.keys())
+    defaults = [next_call(SetChannel, **where, channel=name, public=True) for name in robbed]
     if before.channel is None or after.channel is None:
-        return _undo_creation(operation, after.facts, defaults)
+        return _undo_creation(operation, after, defaults)
     was = before.channel
     if defaults:  # the channel that gets the default back takes it from this one
         was = was.model_copy(update={"public": after.channel.public})
@@ -82,7 +88,7 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
     return Undo([*map(NextCall.of, way.calls), *defaults], [*way.lost, *hidden])
 
 
-def _undo_creation(operation: SetChannel | SetRollout, after: Facts, defaults: list[NextCall]) -> Undo:
+def _undo_creation(operation: SetChannel | SetRollout, after: Snapshot, defaults: list[NextCall]) -> Undo:
     """A channel that is older than the call was there before, whatever Capgo said: then there is no way back."""
     if not _is_new(after):
         return Undo(defaults, ["the channel, which could not be read"])
@@ -90,10 +96,9 @@ def _undo_creation(operation: SetChannel | SetRollout, after: Facts, defaults: l
     return Undo([*defaults, delete], [])
 
 
-def _is_new(channel: Facts) -> bool:
-    """By the time of day: the moment it was made comes from a clock at Capgo, which no clock here could stand for."""
-    made = channel.get("created_at")
-    return made is not None and datetime.now(UTC) - datetime.fromisoformat(made) < _NEW
+def _is_new(channel: Snapshot) -> bool:
+    made = channel.facts.get("created_at")
+    return made is not None and channel.at is not None and channel.at - datetime.fromisoformat(made) < _NEW
 
 
 def _set_in_vain(operation: SetChannel, before: Snapshot, controls: Controls) -> str | None:
@@ -143,10 +148,14 @@ def _tell(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
         return Told("")
     now = told(operation.channel, after.channel)
     if before.channel is None:
-        return Told(f"This created a new channel. {now}")
-    moved = sorted(set(before.facts.get("default_channels", [])) - set(after.facts.get("default_channels", [])))
-    notes = [f"{quoted(name)} is no longer a default channel." for name in moved if name != operation.channel]
-    return told_of_edit(now, before.channel, operation.edit(), after.channel, notes)
+        return Told(f"This created a new channel. {now}", notes=_moved(operation.channel, before, after))
+    return told_of_edit(now, before.channel, operation.edit(), after.channel, _moved(operation.channel, before, after))
+
+
+def _moved(name: str, before: Snapshot, after: Snapshot) -> list[str]:
+    """Which channels lost the default, and for which platforms."""
+    lost = {other: row for other, row in before.defaults.items() if other not in after.defaults and other != name}
+    return [default_lost(other, row, after.defaults) for other, row in lost.items()]
 
 
 def told_of_edit(now: str, before: ChannelRow, edit: Edit, after: ChannelRow, notes: Sequence[str] = ()) -> Told:

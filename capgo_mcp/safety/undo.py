@@ -1,7 +1,8 @@
 """The way back from a change: what it is, and what the areas share in finding it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from capgo_mcp.agent.render import shown
@@ -21,11 +22,15 @@ class Snapshot:
         facts: As an agent sees them: cleaned, without nulls.
         stored: As Capgo stores them, from which the way back is made: exact names, and null where nothing is.
         channel: The same, of a channel.
+        defaults: The app's default channels by name, where the write may move the default.
+        at: When it was taken.
     """
 
     facts: Facts = field(default_factory=dict)
     stored: Facts = field(default_factory=dict)
     channel: ChannelRow | None = None
+    defaults: Mapping[str, ChannelRow] = field(default_factory=dict)
+    at: datetime | None = None
 
     @classmethod
     def of(cls, row: Answer) -> Self:

@@ -6,6 +6,7 @@ import pytest
 
 from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox.seed.people import DEMO_APP
+from tests.support.faulty import VirtualClock
 from tests.support.safety import Desk, Facts, desk
 
 SET: Final = "capgo_set_channel"
@@ -87,11 +88,29 @@ async def test_a_stable_write_tells_what_becomes_of_a_rollout(tool: str, behavio
     assert '"2.2.7" is older than "2.2.8", which was served before.' in outcome["note"]
 
 
-async def test_a_default_that_moves_names_the_channel_that_loses_it() -> None:
-    """Making a channel the default says which one is none any more."""
+@pytest.mark.parametrize(
+    ("platforms", "heirs"),
+    [
+        ({}, '"beta" is it for iOS, "beta" is it for Android.'),
+        ({"ios": True, "android": False}, '"beta" is it for iOS, no default channel is left for Android.'),
+    ],
+)
+async def test_a_default_that_moves_names_the_channel_that_loses_it(
+    behaviour: Behaviour, platforms: Facts, heirs: str
+) -> None:
+    """Making a channel the default says which one is none any more, and who serves its platforms now."""
     async with desk() as here:
-        outcome = await change(here, SET, "beta", public=True)
-    assert '"production" is no longer a default channel.' in outcome["note"]
+        outcome = await change(here, SET, "beta", public=True, **platforms)
+    told = f": {heirs}" if behaviour is Behaviour.NOVEMBER else "; this Capgo does not tell for which platforms."
+    assert f'"production" is no longer a default channel{told}' in outcome["note"]
+
+
+async def test_a_new_default_channel_names_the_one_that_loses_it() -> None:
+    """A channel that is created as the default takes it from another one, and says so."""
+    async with desk() as here:
+        outcome = await change(here, SET, "fresh", version="2.2.7", public=True)
+    assert outcome["now"].startswith("This created a new channel.")
+    assert '"production" is no longer a default channel' in outcome["note"]
 
 
 async def test_what_a_capgo_does_not_store_is_not_called_done(behaviour: Behaviour) -> None:
@@ -181,3 +200,13 @@ async def test_a_name_of_nothing_sends_nothing(arguments: Facts, said: str) -> N
     async with desk() as here:
         assert said in await here.error("capgo_set_bundle_channel", app_id=DEMO_APP, **arguments)
         assert here.wire.writes == []
+
+
+@pytest.mark.parametrize(("later", "offered"), [(0, True), (10 * 366 * 24 * 3600, False)])
+async def test_only_a_channel_that_is_new_by_the_clock_is_deleted_as_the_way_back(*, later: int, offered: bool) -> None:
+    """A channel that was there long before is not taken for one this call made, even where Capgo did not show it."""
+    clock = VirtualClock()
+    clock.advance(later)
+    async with desk(clock=clock) as here:
+        outcome = await change(here, SET, "fresh", version="2.2.7")
+    assert ("capgo_delete_channel" in str(outcome.get("undo"))) is offered
