@@ -17,14 +17,14 @@ class Unexpected(Exception):
 
 
 class Person:
-    """Whom the client asks before something is deleted.
+    """Whom the client asks before a change that matters.
 
     Attributes:
         agrees: What they say.
     """
 
     def __init__(self) -> None:
-        self.agrees = False
+        self.agrees = True
 
     async def __call__(self, context: ClientRequestContext, params: t.ElicitRequestParams) -> t.ElicitResult:
         """Show the question and the reply."""
@@ -165,26 +165,36 @@ async def _pin_a_phone(session: Session) -> None:
 
 async def _delete_with_consent(session: Session, person: Person) -> None:
     session.ask("Delete the channel qa.")
-    shown = await session.call("capgo_delete_channel", app_id=APP, channel="qa")
+    consent = await _previewed(session, "qa")
+
+    session.ask("Yes. Or wait: what does my client show me there?")
+    person.agrees = False
+    await session.refused("consent_declined", consent["tool"], **consent["arguments"])
+    still = await session.call("capgo_get_channel", app_id=APP, channel="qa")
+    expect(still["name"] == "qa", "the channel is still there")
+    session.say("You said no there, so qa is still here. That no holds for ten minutes, whatever I am told.")
+
+    session.ask("Good. Then pr-547: it is merged.")
+    consent = await _previewed(session, "pr-547")
+    session.ask("Yes.")
+    person.agrees = True
+    gone = await session.follow([consent])
+    expect(gone["done"], "the channel is deleted")
+    await session.refused("cannot_find_version", "capgo_get_channel", app_id=APP, channel="pr-547")
+    session.say("pr-547 is gone.")
+
+
+async def _previewed(session: Session, channel: str) -> dict[str, Any]:
+    """The call to make once the person has agreed to what they are shown."""
+    shown = await session.call("capgo_delete_channel", app_id=APP, channel=channel)
     expect(not shown["done"], "nothing is deleted without confirm")
-    facts, consent = shown["preview"]["facts"], shown["after_consent"]
+    facts = shown["preview"]["facts"]
     session.say(
         f"Nothing is deleted yet. {facts['channel']} serves {facts['version']['name']} and is "
         f"{'' if facts['public'] else 'not '}the default channel. Shall I delete it?"
     )
-
-    session.ask("Yes. Or wait: what does my client show me there?")
-    await session.refused("consent_declined", consent["tool"], **consent["arguments"])
-    still = await session.call("capgo_get_channel", app_id=APP, channel="qa")
-    expect(still["name"] == "qa", "the channel is still there")
-    session.say("You said no there, so qa is still here.")
-
-    session.ask("It was the right one. Delete it.")
-    person.agrees = True
-    gone = await session.follow([consent])
-    expect(gone["done"], "the channel is deleted")
-    await session.refused("cannot_find_version", "capgo_get_channel", app_id=APP, channel="qa")
-    session.say("qa is gone.")
+    consent: dict[str, Any] = shown["after_consent"]
+    return consent
 
 
 def _rollout(channel: dict[str, Any]) -> tuple[str, float]:

@@ -12,7 +12,7 @@ from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
-from capgo_mcp.safety.elicitation import Elicitor, Reply
+from capgo_mcp.safety.elicitation import Elicitor, Question, Reply
 from capgo_mcp.safety.reading import Reading
 from capgo_mcp.safety.undo import Facts
 
@@ -135,14 +135,16 @@ async def _ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> Non
     hint = (
         "The user can do it in the Capgo console."
         if reply is Reply.CANNOT_ASK
-        else "Take it as final: do not ask or call again unless the user brings it up."
+        else "Take it as final: do not ask or call again unless the user brings it up. What they declined is not asked "
+        "again for ten minutes."
     )
     raise NoConsent(f"consent_{reply.name.lower()}", f"Nothing was changed: {reply.value}.", hint)
 
 
-def _question(operation: Operation[Any], seen: Seen) -> str:
+def _question(operation: Operation[Any], seen: Seen) -> Question:
     facts = shown(seen.preview)
     lines = [f"{seen.preview.would}? {operation.spec.description}", compact(facts["facts"])]
     lines += [f"Mind that {danger}." for danger in _dangers(operation, seen)]
     lines += [f"Not known: {'; '.join(facts['unknown'])}"] if facts.get("unknown") else []
-    return "\n".join(lines)
+    call = {operation.spec.name: operation.model_dump(mode="json", exclude_defaults=True)}
+    return Question("\n".join(lines), json.dumps(call, sort_keys=True), seen.mark)

@@ -6,9 +6,11 @@ result of the call, and the client makes the same call again with the reply. A c
 be abandoned at the question and made from the start.
 """
 
+import hashlib
+import secrets
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import mcp_types as t
 from mcp import MCPError
@@ -17,6 +19,13 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from capgo_mcp.client.clock import Clock
 from capgo_mcp.client.retry import Deadline
+from capgo_mcp.safety.tokens import UsedTokens
+
+LIFETIME: Final = 600.0
+"""Seconds in which the reply to a question counts, and for which a no holds for the call it was about."""
+
+_SKEW: Final = 60.0
+"""Seconds by which the clocks of two machines may differ, so that one takes for fresh what is over on the other."""
 
 _FORM: Final[t.ElicitRequestedSchema] = {
     "type": "object",
@@ -24,7 +33,6 @@ _FORM: Final[t.ElicitRequestedSchema] = {
     "required": ["agree"],
 }
 _QUESTION: Final = "consent"
-_ASKED: Final = "asked"
 
 
 class Reply(Enum):
@@ -51,10 +59,24 @@ class InputRequired(Exception):
         self.result = result
 
 
+class Question(NamedTuple):
+    """What the person is asked.
+
+    Attributes:
+        text: What they read.
+        call: The call it is about, the same text for the same call.
+        mark: What is shown of the present state, the same text for the same state.
+    """
+
+    text: str
+    call: str
+    mark: str
+
+
 class Elicitor(Protocol):
     """What puts a question to the person behind a call."""
 
-    async def elicit(self, question: str) -> Reply:
+    async def elicit(self, question: Question) -> Reply:
         """The reply.
 
         Raises:
@@ -66,7 +88,7 @@ class Elicitor(Protocol):
 class NoElicitor:
     """There is no client with a person behind it, as on the command line."""
 
-    async def elicit(self, _: str) -> Reply:
+    async def elicit(self, _: Question) -> Reply:
         """Nobody answers."""
         return Reply.CANNOT_ASK
 
@@ -83,7 +105,7 @@ class Suspending:
     inner: Elicitor
     deadline: Deadline
 
-    async def elicit(self, question: str) -> Reply:
+    async def elicit(self, question: Question) -> Reply:
         """The reply.
 
         Raises:
@@ -102,15 +124,19 @@ class ClientElicitor:
         params: The tool call; in the era since 2026-07-28 a repeated one brings the reply.
         timeout: Seconds to wait for the reply, in the era before.
         clock: What tells how long that is.
+        caller: Who made the call; what one of them declined, another one may be asked about.
+        tokens: Which questions have been answered.
     """
 
     context: ServerRequestContext[Any]
     params: t.CallToolRequestParams
     timeout: float
     clock: Clock
+    caller: str
+    tokens: UsedTokens
 
-    async def elicit(self, question: str) -> Reply:
-        """The reply.
+    async def elicit(self, question: Question) -> Reply:
+        """The reply; who declined a call is not asked about it again for a while.
 
         Raises:
             InputRequired: The client has to ask, and to make the call again.
@@ -119,33 +145,46 @@ class ClientElicitor:
         # A client that names no mode means forms: there were no others when the capability was new.
         if able is None or able.elicitation is None or (able.elicitation.form is None and able.elicitation.url):
             return Reply.CANNOT_ASK
-        if self.context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            return await self._push(question)
-        reply = self._brought()
-        if reply is None:
+        declined = hashlib.sha256(f"{self.caller}\n{question.call}".encode()).hexdigest()
+        if await self.tokens.is_used(declined):
+            return Reply.DECLINED
+        if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            reply = await self._brought(question)
+        else:
+            reply = await self._push(question.text)
+        if reply is Reply.DECLINED:
+            await self.tokens.first_use(declined, LIFETIME)
+        return reply
+
+    async def _brought(self, question: Question) -> Reply:
+        """The reply that a repeated call brings.
+
+        A yes counts once, with the sealed state which proves that we asked about this very call and what is so now.
+        """
+        brought = (self.params.input_responses or {}).get(_QUESTION)
+        reply = _understood(brought) if isinstance(brought, t.ElicitResult) else None
+        token, _, mark = (self.params.request_state or "").partition(" ")
+        if reply is None or (
+            reply is Reply.AGREED
+            and not (mark == question.mark and await self.tokens.first_use(token, LIFETIME + _SKEW))
+        ):
             raise InputRequired(_please_ask(question))
         return reply
 
-    def _brought(self) -> Reply | None:
-        """The reply that a repeated call brings; the sealed state proves that we asked about this very call."""
-        reply = (self.params.input_responses or {}).get(_QUESTION)
-        if isinstance(reply, t.ElicitResult) and self.params.request_state == _ASKED:
-            return _understood(reply)
-        return None
-
-    async def _push(self, question: str) -> Reply:
+    async def _push(self, text: str) -> Reply:
         try:
             with self.clock.fail_after(self.timeout):
-                return _understood(await self.context.session.elicit_form(question, _FORM, self.context.request_id))
+                return _understood(await self.context.session.elicit_form(text, _FORM, self.context.request_id))
         except TimeoutError:
             return Reply.NO_ANSWER
         except MCPError:  # refused, or no channel on which to ask
             return Reply.CANNOT_ASK
 
 
-def _please_ask(question: str) -> t.InputRequiredResult:
-    form = t.ElicitRequestFormParams(message=question, requested_schema=_FORM)
-    return t.InputRequiredResult(input_requests={_QUESTION: t.ElicitRequest(params=form)}, request_state=_ASKED)
+def _please_ask(question: Question) -> t.InputRequiredResult:
+    form = t.ElicitRequestFormParams(message=question.text, requested_schema=_FORM)
+    state = f"{secrets.token_hex(16)} {question.mark}"
+    return t.InputRequiredResult(input_requests={_QUESTION: t.ElicitRequest(params=form)}, request_state=state)
 
 
 def _understood(reply: t.ElicitResult) -> Reply:

@@ -10,9 +10,11 @@ from mcp import MCPError
 from mcp.server import CacheHint, Server, ServerRequestContext
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
+from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.safety.elicitation import ClientElicitor, InputRequired
+from capgo_mcp.safety.elicitation import LIFETIME, ClientElicitor, InputRequired
+from capgo_mcp.safety.tokens import ProcessTokens, UsedTokens
 from capgo_mcp.server import icons, prompts, resources
 from capgo_mcp.server.tools import Toolbox, chosen
 
@@ -77,11 +79,13 @@ class Handlers:
     Args:
         callers: Whom it serves.
         settings: Which tools there are, the same for all of them.
+        tokens: Which questions to people have been answered.
     """
 
-    def __init__(self, callers: Callers, settings: Settings) -> None:
+    def __init__(self, callers: Callers, settings: Settings, tokens: UsedTokens) -> None:
         self._callers = callers
         self._settings = settings
+        self._tokens = tokens
         self._tools = {tool.name: tool.definition() for tool in chosen(settings)}
 
     async def list_tools(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
@@ -95,7 +99,10 @@ class Handlers:
         if params.name not in self._tools:
             raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
         async with self._callers.toolbox(context) as toolbox:
-            elicitor = ClientElicitor(context, params, self._settings.elicitation_timeout, toolbox.clock)
+            caller = self._callers.principal(context) or ""
+            elicitor = ClientElicitor(
+                context, params, self._settings.elicitation_timeout, toolbox.clock, caller, self._tokens
+            )
             try:
                 return await toolbox.call(
                     params.name, params.arguments or {}, elicitor, context.session.report_progress
@@ -138,7 +145,9 @@ class Handlers:
         return t.CompleteResult(completion=completion)
 
 
-def build(callers: Callers, settings: Settings, state_keys: Sequence[str] = ()) -> Server[Any]:
+def build(
+    callers: Callers, settings: Settings, state_keys: Sequence[str] = (), tokens: UsedTokens | None = None
+) -> Server[Any]:
     """The server, ready to run on any transport.
 
     Args:
@@ -146,8 +155,9 @@ def build(callers: Callers, settings: Settings, state_keys: Sequence[str] = ()) 
         settings: Which tools there are, the same for all of them.
         state_keys: Secrets that seal what a client brings back after asking its user, shared by all processes that may
             get it back; the first one seals, all open. Without any, only this process can open it.
+        tokens: Which questions to people have been answered, shared by these processes; by default this one's own.
     """
-    handle = Handlers(callers, settings)
+    handle = Handlers(callers, settings, tokens or ProcessTokens(SystemClock()))
     server = Server[Any](
         "capgo",
         version=__version__,
@@ -168,6 +178,8 @@ def build(callers: Callers, settings: Settings, state_keys: Sequence[str] = ()) 
         on_completion=handle.complete,
     )
     # What a client brings back after asking its user is sealed, and bound to the caller and the call it was about.
-    sealing = RequestStateSecurity(keys=state_keys or [os.urandom(_SECRET)], bind_principal=callers.principal)
+    sealing = RequestStateSecurity(
+        keys=state_keys or [os.urandom(_SECRET)], ttl=LIFETIME, bind_principal=callers.principal
+    )
     server.middleware.append(RequestStateBoundary(sealing, default_audience=server.name))
     return server

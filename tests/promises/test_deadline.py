@@ -12,7 +12,7 @@ import pytest
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.insights.insight import Insight
-from capgo_mcp.safety.elicitation import Reply
+from capgo_mcp.safety.elicitation import Question, Reply
 from capgo_mcp.sandbox import create_app
 from tests.support import samples
 from tests.support.faulty import VirtualClock
@@ -104,7 +104,7 @@ class Thinking:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
 
-    async def elicit(self, _: str) -> Reply:
+    async def elicit(self, _: Question) -> Reply:
         """Agree, late."""
         self._clock.advance(3600)
         return Reply.AGREED

@@ -18,6 +18,7 @@ from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import every
+from capgo_mcp.safety.tokens import UsedTokens
 from capgo_mcp.sandbox import ADMIN_KEY, Limits, State, create_app, seeded
 from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
@@ -143,10 +144,10 @@ class User:
         return self._reply
 
 
-def serving(here: Desk, **settings: Any) -> Server[Any]:
+def serving(here: Desk, *, tokens: UsedTokens | None = None, **settings: Any) -> Server[Any]:
     """An MCP server over what a desk has."""
     chosen = Settings(key=StaticKey(ADMIN_KEY), **settings)
-    return build(OneCaller(Toolbox(here.capgo, chosen)), chosen)
+    return build(OneCaller(Toolbox(here.capgo, chosen)), chosen, tokens=tokens)
 
 
 def text(result: t.CallToolResult) -> str:
