@@ -1,12 +1,12 @@
 """Webhooks of an organization. Not documented by Capgo."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
 from capgo_mcp.api.fields import UUID, Limit, OrganizationId, Page
-from capgo_mcp.api.operation import Effect, Operation, Paging
+from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 
 WebhookId = Annotated[
     str, Field(description="Webhook id, from capgo_list_webhooks.", pattern=UUID, serialization_alias="webhookId")
@@ -16,6 +16,21 @@ DeliveryId = Annotated[
     Field(
         description="Delivery id, from capgo_list_webhook_deliveries.", pattern=UUID, serialization_alias="deliveryId"
     ),
+]
+WebhookName = Annotated[str, Field(description="Name people see.", min_length=1)]
+_SENDS: Final = "Capgo then sends what changes there, with names and e-mail addresses, to whoever has that address"
+WebhookUrl = Annotated[
+    str,
+    Field(description="Public https address that gets the events.", pattern=r"^https://[^\s/]+", max_length=2000),
+    Guard(lambda url: url is not None, _SENDS),
+]
+Events = Annotated[
+    list[Literal["apps", "app_versions", "channels", "org_users", "orgs"]],
+    Field(description="Changes of what it gets; app_versions are bundles, org_users members.", min_length=1),
+]
+DeliveryVersion = Annotated[
+    Literal["legacy", "standard"] | None,
+    Field(description="Form of the deliveries.", serialization_alias="deliveryVersion"),
 ]
 
 
@@ -90,6 +105,35 @@ class GetWebhook(Operation[Webhook], http="GET /webhooks", needs="org.update_set
 
     org_id: OrganizationId
     webhook_id: WebhookId
+
+
+class CreateWebhook(
+    Operation[Webhook], http="POST /webhooks", needs="org.update_settings", effect=Effect.CREATE, envelope="webhook"
+):
+    """Create a webhook. The secret that signs its deliveries is not shown here: the console has it."""
+
+    org_id: OrganizationId
+    name: WebhookName
+    url: WebhookUrl
+    events: Events
+    enabled: Annotated[bool | None, Field(description="False to send nothing yet.")] = None
+    delivery_version: DeliveryVersion = None
+
+
+class UpdateWebhook(
+    Operation[Webhook], http="PUT /webhooks", needs="org.update_settings", effect=Effect.CHANGE, envelope="webhook"
+):
+    """Change a webhook's name, address or events, or switch it on or off; only what is given changes."""
+
+    org_id: OrganizationId
+    webhook_id: WebhookId
+    name: WebhookName | None = None
+    url: WebhookUrl | None = None
+    events: Annotated[Events | None, Guard(bool, "it gets other events from now on, and loses those not named")] = None
+    enabled: Annotated[
+        bool | None, Field(description="Whether it is on."), Guard(bool, "it gets every event from now on")
+    ] = None
+    delivery_version: DeliveryVersion = None
 
 
 class DeleteWebhook(Operation[Ok], http="DELETE /webhooks", needs="org.update_settings", effect=Effect.DELETE):

@@ -82,6 +82,12 @@ class Reading:
             facts = shown(answer)
             self.facts |= {name: facts[name] for name in names if name in facts}
 
+    def tell_as(self, what: str, answer: Answer | None, *names: str) -> None:
+        """Note these facts of an answer under one name: beside what the call would set, they are what is there now."""
+        if answer is not None:
+            facts = shown(answer)
+            self.facts[what] = {name: facts[name] for name in names if name in facts}
+
     def tell_one_of(self, rows: Listing[Any] | None, what: str, name: str, value: object, *names: str) -> None:
         """Note these facts of the row whose `name` has the value.
 

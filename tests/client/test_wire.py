@@ -67,7 +67,7 @@ EXPECTED: Final[dict[type[ApiError], str]] = {
     "invalid_rollout_config invalid_limit missing_device_id_or_app_id invalid_expiration_date missing_owner_org "
     "retention_to_big retention_to_small missing_version missing_external_url missing_checksum invalid_protocol "
     "invalid_auto_pause_action missing_channel_name invalid_order invalid_version_id missing_device_id "
-    "invalid_id_format cannot_create_apikey name_is_required bindings_required no_updates "
+    "invalid_id_format cannot_create_apikey name_is_required bindings_required no_updates invalid_events "
     "cannot_get_audit_logs invalid_version_format no_fields_to_update",
     ServerFault: "unknown_error cannot_get_apps cannot_update_app cannot_set_bundle_to_channel",
     PlanLimit: "subscription_required need_plan_upgrade",

@@ -177,7 +177,11 @@ async def test_sandbox_answers_the_least_call(operation: AnyOperation, capgo: Ca
 
 def _nothing_to_do(operation: AnyOperation) -> str:
     """How a call is refused that gives no field to change."""
-    codes = {"capgo_set_bundle_metadata": "no_fields_to_update", "capgo_update_app": "invalid_json_parse_body"}
+    codes = {
+        "capgo_set_bundle_metadata": "no_fields_to_update",
+        "capgo_update_app": "invalid_json_parse_body",
+        "capgo_update_webhook": "no_updates",
+    }
     return codes.get(operation.spec.name, "")
 
 

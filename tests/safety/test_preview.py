@@ -10,17 +10,22 @@ from capgo_mcp.sandbox import READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP
 from tests.support import samples
-from tests.support.safety import DESTROYERS, Facts, answering, desk, failing_reads, name_of, picture, text, unlimited
+from tests.support.safety import (
+    DANGEROUS,
+    DESTROYERS,
+    Facts,
+    answering,
+    desk,
+    failing_reads,
+    name_of,
+    picture,
+    text,
+    unlimited,
+)
 from tests.support.samples import AnyOperation
 
 each = pytest.mark.parametrize("operation", DESTROYERS, ids=name_of)
 
-_DANGEROUS: Final[dict[str, Facts]] = {
-    "capgo_invite_member": {"invite_type": "org_admin"},
-    "capgo_set_channel": {"detach_bundle": True},
-    "capgo_update_app": {"retention": 30},
-    "capgo_unset_device_channel": {"device_id": PINNED_DEVICE},
-}
 _ALSO: Final[dict[str, Facts]] = {
     "capgo_set_channel": {"public": True, "disable_auto_update": "minor", "allow_dev": False},
     "capgo_update_app": {"name": "Other"},
@@ -29,7 +34,7 @@ _ALSO: Final[dict[str, Facts]] = {
 
 def arguments(operation: AnyOperation) -> Facts:
     """Arguments with which the call needs consent."""
-    return samples.required(operation) | _DANGEROUS.get(operation.spec.name, {})
+    return samples.required(operation) | DANGEROUS.get(operation.spec.name, {})
 
 
 @each
@@ -109,6 +114,24 @@ TOLD: Final[list[tuple[str, Facts, Facts]]] = [
         "capgo_delete_webhook",
         {"org_id": LIGHTHOUSE, "webhook_id": samples.BY_NAME["webhook_id"]},
         {"name": "Release bell", "url": "https://hooks.example.com/release-bell"},
+    ),
+    (
+        "capgo_create_webhook",
+        {"org_id": LIGHTHOUSE, "name": "Bell", "url": "https://hooks.example.com/2", "events": ["apps"]},
+        {"organization": {"name": "Lighthouse Labs"}, "webhooks": 2, "url": "https://hooks.example.com/2"},
+    ),
+    (
+        "capgo_update_webhook",
+        {"org_id": LIGHTHOUSE, "webhook_id": samples.BY_NAME["webhook_id"], "events": ["orgs"]},
+        {
+            "events": ["orgs"],
+            "now": {
+                "name": "Release bell",
+                "url": "https://hooks.example.com/release-bell",
+                "enabled": True,
+                "events": ["app_versions", "channels"],
+            },
+        },
     ),
     ("capgo_update_app", {**DEMO, "retention": 0}, {"retention_now": 2_592_000, "bundles_no_channel_serves": 100}),
 ]

@@ -23,7 +23,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.sandbox import ADMIN_KEY
-from capgo_mcp.sandbox.seed.people import DEMO_APP
+from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from tests.support import samples
 from tests.support.limits import GENEROUS
 from tests.support.safety import URL, Facts, answering, desk, name_of, named, text
@@ -282,3 +282,19 @@ def test_a_process_writes_the_key_nowhere(tmp_path: Path) -> None:
     assert len([line for line in answered if '"result"' in line]) == len(every()) + 1
     written = {"stdout": "".join(answered) + out, "stderr": err, "command": command, "journal": journal.read_text()}
     assert [place for place, told in written.items() if KEY in told] == []
+
+
+async def test_the_secret_of_a_webhook_is_never_told(tmp_path: Path) -> None:
+    """Neither the answer that Capgo gives it in nor the journal has it, even where secrets may be shown."""
+    journal = tmp_path / "journal"
+    given = {"org_id": LIGHTHOUSE, "name": "Bell", "url": "https://hooks.example.com/2", "events": ["apps"]}
+    async with desk(reveal_secrets=True, journal=journal) as here:
+        created = await here.call("capgo_create_webhook", {**given, "confirm": True})
+        webhook = (created.structured_content or {})["result"]["id"]
+        where = {"org_id": LIGHTHOUSE, "webhook_id": webhook}
+        changed = await here.call("capgo_update_webhook", {**where, "name": "Other"})
+        listed = await here.call("capgo_list_webhooks", {"org_id": LIGHTHOUSE})
+        secret = here.state.webhooks[webhook]["secret"]
+    assert here.state.webhooks[webhook]["name"] == "Other"
+    assert not any(secret in text(one) for one in (created, changed, listed))
+    assert secret not in journal.read_text(encoding="utf-8")

@@ -68,6 +68,7 @@ _AUTO_PAUSE: Final = {
     "auto_pause_confidence": 0.8,
     "auto_pause_min_attempts": 10,
 }
+_WEBHOOK: Final = {"org_id": LIGHTHOUSE, "webhook_id": samples.BY_NAME["webhook_id"]}
 
 CASES: Final = {
     "default moved": Case(channel("beta", public=True)),
@@ -144,6 +145,24 @@ CASES: Final = {
     "device pinned to the same": Case(
         ("capgo_set_device_channel", {**_PIN, "channel": "beta"}),
         (("capgo_set_device_channel", {**_PIN, "channel": "beta"}),),
+    ),
+    "webhook": Case(
+        (
+            "capgo_update_webhook",
+            {
+                **_WEBHOOK,
+                "name": "Other",
+                "url": "https://other.example.com/",
+                "events": ["orgs"],
+                "enabled": False,
+                "delivery_version": "standard",
+                "confirm": True,
+            },
+        )
+    ),
+    "webhook switched on": Case(
+        ("capgo_update_webhook", {**_WEBHOOK, "enabled": True, "confirm": True}),
+        (("capgo_update_webhook", {**_WEBHOOK, "enabled": False}),),
     ),
     "organization": Case(
         ("capgo_update_organization", {"org_id": LIGHTHOUSE, "name": "Other", "website": "https://other.example.com"})

@@ -20,6 +20,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import every
 from capgo_mcp.safety.tokens import UsedTokens
 from capgo_mcp.sandbox import ADMIN_KEY, Limits, State, create_app, seeded
+from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.tools import Toolbox
 from tests.support import samples
@@ -30,6 +31,14 @@ DESTROYERS: Final = [operation for operation in every() if operation.can_destroy
 """Every operation that may need consent."""
 
 Facts = dict[str, Any]
+DANGEROUS: Final[dict[str, Facts]] = {
+    "capgo_invite_member": {"invite_type": "org_admin"},
+    "capgo_set_channel": {"detach_bundle": True},
+    "capgo_update_app": {"retention": 30},
+    "capgo_unset_device_channel": {"device_id": PINNED_DEVICE},
+    "capgo_update_webhook": {"url": "https://hooks.example.com/elsewhere", "enabled": True},
+}
+"""Arguments with which a call needs consent, where those that must be given are not enough."""
 Picture = dict[str, dict[Any, Facts]]
 
 
@@ -208,7 +217,7 @@ class _FailingReads(httpx2.AsyncBaseTransport):
         return self.broken() if request.method == "GET" else await self.inner.handle_async_request(request)
 
 
-_TABLES: Final = ("apps", "channels", "overrides", "orgs")
+_TABLES: Final = ("apps", "channels", "overrides", "orgs", "webhooks")
 _PASSING: Final = frozenset({"updated_at", "rollout_id"})
 
 

@@ -50,6 +50,8 @@ BY_NAME: Final[dict[str, Any]] = {
     "paused_at": f"{TODAY}T00:00:00Z",
     "webhook_id": _FAILED["webhook_id"],
     "delivery_id": _FAILED["id"],
+    "url": "https://hooks.example.com/sample",
+    "events": ["channels"],
     "job_id": "b1d0c0de-0000-4000-8000-000000000003",
     "campaign_id": "none",
     "invite_type": "org_member",
