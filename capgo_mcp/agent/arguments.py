@@ -57,14 +57,14 @@ def read(
         if value is None:
             continue
         if name in kind.spec.refuses:
-            raise InvalidArguments(kind.spec.refuses[name])
+            raise InvalidArguments(kind.spec.refuses[name], usage(kind, offered, locked))
         by_habit = name in offered and written != name  # consent is never read out of another word
         if by_habit or name not in known or locked.get(name, value) != value:
             raise InvalidArguments(
                 _elsewhere(kind, name) or _unknown(written, known - set(locked)), usage(kind, offered, locked)
             )
         if name in given:
-            raise InvalidArguments(f"{name} is given twice, in two spellings.")
+            raise InvalidArguments(f"{name} is given twice, in two spellings.", f"Give it once, as {name}.")
         given[name] = value
     valid, controls = _validated(kind, offered, locked, {**given, **locked})
     for name in controls.fields:

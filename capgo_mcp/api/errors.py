@@ -12,11 +12,11 @@ class CapgoError(Exception):
     Attributes:
         code: A short machine word, Capgo's own where it gave one.
         sentence: What happened, in one sentence.
-        hint: What to do next; may be empty.
+        hint: What to do next.
         request_id: Capgo's id of the request, for questions to its support.
     """
 
-    def __init__(self, code: str, sentence: str, hint: str = "", *, request_id: str | None = None) -> None:
+    def __init__(self, code: str, sentence: str, hint: str, *, request_id: str | None = None) -> None:
         super().__init__(code, sentence)
         self.code = code
         self.sentence = sentence
@@ -27,13 +27,13 @@ class CapgoError(Exception):
         """The text an agent reads: `[code] what happened`, and on the next line `Hint: what to do`."""
         quoted = f" (request {self.request_id})" if self.request_id else ""
         told = self.sentence if len(self.sentence) <= _LONGEST else f"{self.sentence[:_LONGEST]}… (cut)"
-        return f"[{self.code}] {told}{quoted}" + (f"\nHint: {self.hint}" if self.hint else "")
+        return f"[{self.code}] {told}{quoted}\nHint: {self.hint}"
 
 
 class InvalidArguments(CapgoError):
     """The arguments break a rule of the API; nothing was sent."""
 
-    def __init__(self, sentence: str, hint: str = "") -> None:
+    def __init__(self, sentence: str, hint: str) -> None:
         super().__init__("invalid_arguments", sentence, hint)
 
 

@@ -43,7 +43,7 @@ _NEVER_SENT: Final = (
     httpx2.UnsupportedProtocol,
     httpx2.InvalidURL,
 )
-_CHECK_ADDRESS: Final = "Check the network and CAPGO_API_URL, then try again."
+_CHECK_ADDRESS: Final = "Try again; if it stays so, ask the user to check the network and CAPGO_API_URL."
 _MORE_TIME: Final = "Try again, or ask the user to start the server with a higher --timeout."
 _TRACER: Final = get_tracer("capgo_mcp", __version__)
 """Makes spans for whoever configures OpenTelemetry; without that, they cost next to nothing."""

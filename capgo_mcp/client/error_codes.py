@@ -23,10 +23,10 @@ class Explanation(NamedTuple):
     hint: str = ""
 
 
-_KEY: Final = "The key is missing, unknown, expired or not accepted here; stop calling (20 failures block the address)."
+_KEY: Final = "Stop calling, for 20 failures block the address, and ask the user for another key (capgo-mcp login)."
 _ARGUMENTS: Final = "Check the arguments against the tool's schema."
 _HIDDEN: Final = "The key may not do this, or it does not exist (Capgo answers both alike)"
-_LATER: Final = "Try again in a minute; if it stays, report the request id to Capgo's support."
+_LATER: Final = "Try again in a minute; if it stays, the user can report the request id to Capgo's support."
 
 
 def _all(kind: type[ApiError], hint: str, sentences: dict[str, str]) -> dict[str, Explanation]:
@@ -120,10 +120,14 @@ BY_CODE: Final[dict[str, Explanation]] = {
         Conflict, "A device can be pinned to private channels only, and this one is public", "Choose a private channel."
     ),
     "delivery_not_failed": Explanation(Conflict, "Only a failed delivery can be retried"),
-    "webhook_disabled": Explanation(Conflict, "The webhook is disabled", "Enable it in the Capgo console first."),
+    "webhook_disabled": Explanation(
+        Conflict, "The webhook is disabled", "The user can enable it in the Capgo console."
+    ),
     "apikey_missing_rbac_bindings": Explanation(Conflict, "The API key has no roles"),
     "CANNOT_REMOVE_LAST_SUPER_ADMIN": Explanation(
-        Conflict, "The last super admin cannot be removed", "Give someone else that role in the console first."
+        Conflict,
+        "The last super admin cannot be removed",
+        "The user can give someone else that role in the Capgo console first.",
     ),
     "already_analyzed": Explanation(Conflict, "This build was analyzed already"),
     "invalid_state": Explanation(Conflict, "The build is not in a state for this"),
@@ -144,7 +148,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
     "subscription_required": Explanation(
         PlanLimit,
         "Capgo says that the organization does not pay",
-        "It says so also to a key without org.read, as one with roles of apps only: org_member beside them has it.",
+        "It says so also to a key without org.read. Ask the user for one that has org_member beside its app role.",
     ),
     "too_many_requests": Explanation(RateLimited, "Too many requests"),
     "rate_limited": Explanation(RateLimited, "Too many requests of this kind"),
@@ -206,7 +210,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
     ),
     **_all(
         Refused,
-        "The organization's encryption policy asks for it; upload with the vendor's command line instead.",
+        "The organization's encryption policy asks for it; the user can upload with Capgo's own command line.",
         {
             "encryption_required": "The organization accepts only encrypted bundles",
             "encryption_key_required": "The organization accepts only bundles encrypted with a known key",
@@ -314,7 +318,7 @@ BY_DETAIL: Final[dict[tuple[str, str], Explanation]] = {
     ("error_inviting_user_to_organization", "ALREADY_INVITED"): Explanation(
         Conflict,
         "This person is a member or invited already",
-        "An existing member's role can be changed in the Capgo console only.",
+        "The user can change an existing member's role in the Capgo console, and nobody elsewhere.",
     ),
     ("error_inviting_user_to_organization", "NO_RIGHTS"): Explanation(
         NotAllowed, "The key may not invite with this role"
@@ -359,7 +363,8 @@ BY_OPERATION: Final[dict[tuple[str, str], Explanation]] = {
         Explanation(
             NotAllowed,
             f"No right to change this channel. {_HIDDEN}",
-            "With fewer rights, capgo_set_bundle_channel puts a bundle on a channel.",
+            "Creating one takes app.create_channel, which app_developer has. With still fewer rights, "
+            "capgo_set_bundle_channel puts a bundle on a channel.",
         ),
     ),
     ("capgo_set_rollout", "cannot_find_channel"): Explanation(

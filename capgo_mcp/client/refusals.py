@@ -129,12 +129,14 @@ _WAIT_HINTS: Final = {
 }
 
 
+_KEY_WITH_IT: Final = "Ask the user for a key that has it; if this one does, check the ids: the object may not exist."
+
 _OTHERWISE: Final[dict[type[ApiError], str]] = {
     NotAllowed: "Ask the user for a key with more rights, or to do it in the Capgo console.",
     NotFound: "Look it up first with the list tool; names are exact and case-sensitive.",
     Conflict: "Read what is there now, and decide anew.",
     PlanLimit: "Tell the user: waiting or repeating does not help.",
-    ServerFault: "Try again in a minute; if it stays, report the request id to Capgo's support.",
+    ServerFault: "Try again in a minute; if it stays, the user can report the request id to Capgo's support.",
     ApiError: "Check the arguments against the tool's schema; if they are right, tell the user what Capgo answered.",
 }
 """What to do about an error of which nothing more is known, by its kind."""
@@ -142,9 +144,7 @@ _OTHERWISE: Final[dict[type[ApiError], str]] = {
 
 def _hint(spec: Endpoint, explanation: Explanation, refusal: Refusal) -> str:
     if explanation.kind is NotAllowed and spec.needs:
-        return (
-            f"{holders(spec.needs)} {explanation.hint or 'If the key has it, check the ids: the object may not exist.'}"
-        )
+        return f"{holders(spec.needs)} {explanation.hint or _KEY_WITH_IT}"
     if explanation.kind is RateLimited:
         return _WAIT_HINTS[_scope(refusal)].format(refusal.retry_after or 0)
     if explanation.kind is ServerFault and spec.effect is not Effect.READ and not explanation.hint:

@@ -147,7 +147,7 @@ def unreadable(spec: Spec, why: str, request_id: str | None = None) -> Unexpecte
     return UnexpectedAnswer(
         "unexpected_answer",
         f"The answer to {spec.name} {why}.",
-        "If this server or Capgo is self-hosted, check that CAPGO_API_URL points at the API."
+        "If this server or Capgo is self-hosted, ask the user whether CAPGO_API_URL points at the API."
         if spec.effect is Effect.READ
         else "The change may have happened or not: read back before trying again.",
         request_id=request_id,

@@ -28,7 +28,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
             async for finding in tools.findings(settings, capgo, app, org):
                 yield finding
         except CapgoError as error:
-            yield problem("account", error.sentence, error.hint or "Try again later.")
+            yield problem("account", error.sentence, error.hint)
 
 
 def _visible(settings: Settings, apps: list[str], organizations: list[str]) -> Iterator[Finding]:

@@ -123,5 +123,5 @@ async def _statistics(capgo: Capgo, app: str, *, may_read_organization: bool) ->
             "Give the key the role org_member there, beside its role in the app.",
         )
     except CapgoError as error:
-        return note("statistics", error.sentence, error.hint or "Try again later.")
+        return note("statistics", error.sentence, error.hint)
     return fine("statistics", "The key can read statistics.")

@@ -20,7 +20,8 @@ _NOTHING: Final = (
     "Capgo told of no installs and no failures at all in {days} days; it says the same when its event store is out of "
     "reach, and for an app that sends no statistics."
 )
-_ELSEWHERE: Final = "Try days 30, or look at the app's logs in the Capgo console."
+_LOGS: Final = "The user can look at the app's logs in the Capgo console."
+_ELSEWHERE: Final = f"Try days 30. {_LOGS}"
 
 
 class NotKnown(CapgoError):
@@ -115,7 +116,7 @@ def _about(version: str, counts: EventCounts) -> tuple[int, dict[str, int]]:
     far the devices of several codes are the same ones, so at least those of the most frequent code are told.
     """
     if counts.summary is None or counts.actions is None or counts.versions is None:
-        raise NotKnown("unexpected_answer", "Capgo's counts are in a form this server cannot read.")
+        raise NotKnown("unexpected_answer", "Capgo's counts are in a form this server cannot read.", _LOGS)
     if all(row.version_name == version for row in counts.versions):
         return counts.summary.device_count, {row.action: row.device_count for row in counts.actions}
     mine = {row.action: row.device_count for row in counts.versions if row.version_name == version}

@@ -24,7 +24,6 @@ _WEEK: Final = 7
 _PERIODS: Final = (1, 3, _WEEK, 30)
 _CAUSES: Final = 6
 _CHANNELS: Final = 3
-_CONSOLE: Final = "The user can look at the app's logs in the Capgo console."
 
 
 def _is_counted(days: int) -> int:
@@ -100,7 +99,7 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
         try:
             found = await failures(context.capgo, self.app_id, version, self.days, newest, usage)
         except CapgoError as error:
-            return UpdateHealth(verdict="unknown", reason=error.sentence, do=error.hint or _CONSOLE, version=version)
+            return UpdateHealth(verdict="unknown", reason=error.sentence, do=error.hint, version=version)
         verdict = judged(found)
         return UpdateHealth(
             verdict=verdict.verdict,

@@ -59,7 +59,8 @@ class Reading:
         facts = shown(answer)
         self.name = facts.get("name") or facts.get("app_id")
         if not self.name:
-            raise NotFound("no_name", "Capgo tells no name to confirm by, so nothing was deleted.")
+            sentence = "Capgo tells no name to confirm by, so nothing was deleted."
+            raise NotFound("no_name", sentence, "The user can delete it in the Capgo console.")
         self.facts["name"] = self.name
         return answer
 

@@ -12,6 +12,9 @@ _TRUSTED: Final = 300.0
 """Seconds for which an owner is remembered; an app may be transferred."""
 _REMEMBERED: Final = 1000
 
+OUTSIDE: Final = "Tell the user: only who starts this server can widen what it works on."
+"""What to do about something that the settings leave out."""
+
 
 class OutOfScope(CapgoError):
     """The app is not one this server may touch; nothing was sent about it."""
@@ -48,7 +51,8 @@ class OrganizationScope:
             return
         app = await capgo.send(GetApp(app_id=app_id))
         if app.owner_org != self._org_id:
-            raise OutOfScope("out_of_scope", "This server works on the apps of one organization, and this is not one.")
+            sentence = "This server works on the apps of one organization, and this is not one."
+            raise OutOfScope("out_of_scope", sentence, OUTSIDE)
         # Only what is inside is remembered: an app that comes in by a transfer is not kept out.
         while len(self._inside) >= _REMEMBERED:
             self._inside.pop(next(iter(self._inside)))

@@ -19,7 +19,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.insight import Context, Insight, Report
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor, Suspending
 from capgo_mcp.safety.journal import Journal
-from capgo_mcp.safety.scope import OrganizationScope, OutOfScope
+from capgo_mcp.safety.scope import OUTSIDE, OrganizationScope, OutOfScope
 from capgo_mcp.safety.writing import Writer
 from capgo_mcp.server import icons
 from capgo_mcp.server.completions import Completions
@@ -188,7 +188,7 @@ class Toolbox:
         tool = self._tools.get(operation.spec.name)
         locked = tool.locked if tool else {}
         if tool is None or any(getattr(operation, name) not in (None, value) for name, value in locked.items()):
-            raise OutOfScope("out_of_scope", "The settings of this server do not include that.")
+            raise OutOfScope("out_of_scope", "The settings of this server do not include that.", OUTSIDE)
         operation = operation.model_copy(update=dict(locked))
         if self._scope:
             await self._scope.admit(operation, self._capgo)

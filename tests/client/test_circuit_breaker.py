@@ -38,7 +38,7 @@ def breaker(clock: VirtualClock) -> CircuitBreaker:
 
 def busy(seconds: float, scope: str = "key") -> RateLimited:
     """Capgo's answer to too many calls."""
-    error = RateLimited("too_many_requests", "Too many requests.")
+    error = RateLimited("too_many_requests", "Too many requests.", "Wait.")
     error.retry_after = seconds
     error.scope = scope  # type: ignore[assignment]  # one of the three words
     return error
@@ -46,7 +46,7 @@ def busy(seconds: float, scope: str = "key") -> RateLimited:
 
 def fault(status: int) -> ServerFault:
     """Capgo's answer when it fails."""
-    error = ServerFault(f"http_{status}", "It failed.")
+    error = ServerFault(f"http_{status}", "It failed.", "Wait.")
     error.status = status
     return error
 
@@ -121,7 +121,7 @@ async def test_later_refusal_does_not_end_the_pause_earlier(clock: VirtualClock,
     assert clock.time >= 20
 
 
-@pytest.mark.parametrize("error", [busy(10, "device"), busy(60, "call"), fault(500), Refused("x", "No.")])
+@pytest.mark.parametrize("error", [busy(10, "device"), busy(60, "call"), fault(500), Refused("x", "No.", "Wait.")])
 async def test_other_errors_stop_no_call(clock: VirtualClock, breaker: CircuitBreaker, error: CapgoError) -> None:
     """Only a limit of the key stops its other calls."""
     breaker.note(error)
@@ -135,7 +135,7 @@ async def test_other_errors_stop_no_call(clock: VirtualClock, breaker: CircuitBr
 async def test_bad_key_stops_all_calls(clock: VirtualClock, breaker: CircuitBreaker, code: str) -> None:
     """Every code that Capgo counts as a failed login stops the key."""
     await breaker.enter(Deadline(clock, 30))
-    breaker.note(KeyRefused(code, "No."))
+    breaker.note(KeyRefused(code, "No.", "Wait."))
     with pytest.raises(KeyRefused, match=code) as caught:
         await breaker.enter(Deadline(clock, 30))
     assert caught.value.code == "key_blocked_locally"
@@ -145,29 +145,31 @@ async def test_policy_of_one_organization_does_not_stop_the_others(
     clock: VirtualClock, breaker: CircuitBreaker
 ) -> None:
     """A key without an expiry date is refused by some organizations and good for the others."""
-    breaker.note(KeyRefused("org_requires_expiring_key", "No."))
+    breaker.note(KeyRefused("org_requires_expiring_key", "No.", "Wait."))
     await breaker.enter(Deadline(clock, 30))
 
 
 async def test_one_request_at_a_time_probes_a_refused_key(clock: VirtualClock, breaker: CircuitBreaker) -> None:
     """After the interval one request finds out; others are let through once it had a good answer."""
     await breaker.enter(Deadline(clock, 30))
-    breaker.note(KeyRefused("invalid_apikey", "No."))
+    breaker.note(KeyRefused("invalid_apikey", "No.", "Wait."))
     clock.advance(PROBE_INTERVAL)
     await breaker.enter(Deadline(clock, 30))
     with pytest.raises(KeyRefused):
         await breaker.enter(Deadline(clock, 30))
-    breaker.note(NotAllowed("cannot_access_app", "No."))
+    breaker.note(NotAllowed("cannot_access_app", "No.", "Wait."))
     await breaker.enter(Deadline(clock, 30))
 
 
-@pytest.mark.parametrize("error", [KeyRefused("invalid_apikey", "No."), Unreachable("unreachable", "No."), fault(503)])
+@pytest.mark.parametrize(
+    "error", [KeyRefused("invalid_apikey", "No.", "Wait."), Unreachable("unreachable", "No.", "Wait."), fault(503)]
+)
 async def test_failed_probe_lets_nothing_through(
     clock: VirtualClock, breaker: CircuitBreaker, error: CapgoError
 ) -> None:
     """Without a good answer the next probe is an interval later."""
     await breaker.enter(Deadline(clock, 30))
-    breaker.note(KeyRefused("invalid_apikey", "No."))
+    breaker.note(KeyRefused("invalid_apikey", "No.", "Wait."))
     clock.advance(PROBE_INTERVAL)
     await breaker.enter(Deadline(clock, 30))
     breaker.note(error)
@@ -205,7 +207,7 @@ def test_circuit_breaker_keeps_no_key(breaker: CircuitBreaker) -> None:
 @pytest.mark.parametrize(
     ("error", "read", "write"),
     [
-        (Unreachable("unreachable", "No."), True, True),
+        (Unreachable("unreachable", "No.", "Wait."), True, True),
         (fault(502), True, False),
         (fault(503), True, False),
         (fault(504), True, False),
@@ -215,9 +217,9 @@ def test_circuit_breaker_keeps_no_key(breaker: CircuitBreaker) -> None:
         (busy(60, "call"), False, False),
         (busy(1, "device"), True, False),
         (busy(60, "device"), False, False),
-        (OutcomeUnknown("outcome_unknown", "Maybe."), False, False),
-        (UnexpectedAnswer("unexpected_answer", "What?"), False, False),
-        (NotAllowed("cannot_access_app", "No."), False, False),
+        (OutcomeUnknown("outcome_unknown", "Maybe.", "Wait."), False, False),
+        (UnexpectedAnswer("unexpected_answer", "What?", "Wait."), False, False),
+        (NotAllowed("cannot_access_app", "No.", "Wait."), False, False),
     ],
     ids=repr,
 )
@@ -229,7 +231,7 @@ def test_repeats_depend_on_effect_and_error(effect: Effect, error: CapgoError, r
 
 def test_backoff_grows_and_spreads(monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest wait doubles each time; the shortest is none."""
-    lost = Unreachable("unreachable", "No.")
+    lost = Unreachable("unreachable", "No.", "Wait.")
     monkeypatch.setattr(random, "uniform", lambda _, high: high)
     assert [pause(Effect.READ, lost, tries) for tries in (1, 2, 3)] == [1.0, 2.0, 4.0]
     monkeypatch.setattr(random, "uniform", lambda low, _: low)

@@ -229,7 +229,7 @@ def test_refused_key_says_stop(operation: AnyOperation, code: str) -> None:
     """Each further try brings the block of the address nearer."""
     error = explained(operation, 401, wire(code))
     assert type(error) is KeyRefused
-    assert "stop calling" in error.hint
+    assert "Stop calling" in error.hint
 
 
 def test_not_every_401_is_the_key() -> None:

@@ -29,7 +29,7 @@ class Watched:
     async def send(self, operation: Operation[A]) -> A:
         """The answer."""
         if self._fails and isinstance(operation, self._fails):
-            raise RateLimited("too_many_requests", "Capgo refuses more calls for now.")
+            raise RateLimited("too_many_requests", "Capgo refuses more calls for now.", "Wait.")
         self._now += 1
         self.most = max(self.most, self._now)
         await checkpoint()  # as a network would, which the sandbox has not
@@ -59,7 +59,7 @@ async def test_read_that_fails_gives_the_others_up() -> None:
     ended: list[str] = []
 
     async def fails() -> None:
-        raise RateLimited("too_many_requests", "Capgo refuses more calls for now.")
+        raise RateLimited("too_many_requests", "Capgo refuses more calls for now.", "Wait.")
 
     async def waits() -> None:
         try:

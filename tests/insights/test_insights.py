@@ -28,7 +28,7 @@ from tests.support.fleet import FakeCapgo, Heard, context, devices
 from tests.support.samples import toolbox
 
 APP: Final = "com.demo.app"
-LIMITED: Final = RateLimited("too_many_requests", "Capgo refuses more calls for now.")
+LIMITED: Final = RateLimited("too_many_requests", "Capgo refuses more calls for now.", "Wait.")
 
 
 async def facts(capgo: Capgo, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -110,7 +110,7 @@ async def test_walk_asks_for_the_largest_safe_pages() -> None:
     assert heard.figures == [CURSOR_ROWS, CURSOR_ROWS * 2, CURSOR_ROWS * 3, summary.devices]
 
 
-@pytest.mark.parametrize("error", [LIMITED, Unreachable("unreachable", "Could not connect.")])
+@pytest.mark.parametrize("error", [LIMITED, Unreachable("unreachable", "Could not connect.", "Wait.")])
 async def test_walk_stops_with_what_it_has(error: CapgoError) -> None:
     """When Capgo refuses a later page the figures so far are told, and how many devices they are about."""
     summary = await SummarizeDevices(app_id=APP).gather(context(FakeCapgo(devices(5000), fails={3: error})))

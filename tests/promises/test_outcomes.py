@@ -1,6 +1,5 @@
 """`done` means that Capgo said so: whatever else an answer is, the agent hears that nobody knows, and reads back."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,9 +9,7 @@ import pytest
 
 from capgo_mcp.api.errors import CapgoError, Unreachable
 from capgo_mcp.api.operation import Effect, Operation
-from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import GetApp
 from tests.support import faulty as f
@@ -92,39 +89,6 @@ async def test_many_refused_writes_at_once_sent_nothing(closed_port: int, second
     assert len(errors) == 50
     assert {type(error) for error in errors} == {Unreachable}
     assert all("nothing was sent" in error.sentence for error in errors)
-
-
-TOOL: Final = re.compile(r"\bcapgo_[a-z_]+")
-NAMES: Final = {tool.spec.name for tool in every_tool()}
-
-
-def test_hints_name_tools_that_exist() -> None:
-    """An agent that follows one finds what it names."""
-    told = [*BY_CODE.values(), *BY_DETAIL.values(), *BY_OPERATION.values()]
-    named = {name for one in told for name in TOOL.findall(f"{one.sentence} {one.hint}")}
-    assert named <= NAMES
-
-
-FAULTS: Final = {
-    **{str(status): answering(status, {}) for status in (301, 400, 401, 403, 404, 409, 418, 429, 500, 502, 503)},
-    "page": httpx2.MockTransport(lambda _: httpx2.Response(200, text="<!doctype html>")),
-    "empty": answering(200, {}),
-    **{code: answering(400, {"error": code, "message": "No"}) for code in BY_CODE},
-    **{f"{code}: {detail}": answering(400, {"error": code, "message": detail}) for code, detail in BY_DETAIL},
-}
-
-
-@pytest.mark.parametrize("tool", ["capgo_get_app", "capgo_list_members", "capgo_set_channel", "capgo_delete_webhook"])
-async def test_every_error_says_what_to_do(tool: str) -> None:
-    """No fault leaves an agent without a next step."""
-    operation = samples.endpoint(tool)
-    confirm = {"confirm": True} if operation.can_destroy() else {}
-    silent = []
-    for name, fault in FAULTS.items():
-        async with desk(inner=fault) as here:
-            result = await here.call(tool, samples.required(operation) | confirm)
-            silent += [name] if result.is_error and "\nHint: " not in result.model_dump()["content"][0]["text"] else []
-    assert silent == []
 
 
 async def test_what_is_not_known_names_the_tools_to_read_back_with() -> None:

@@ -36,7 +36,7 @@ class Counting:
         self.asked += 1
         await anyio.lowlevel.checkpoint()
         if self.fails:
-            raise RateLimited("too_many_requests", "Too many calls.")
+            raise RateLimited("too_many_requests", "Too many calls.", "Wait.")
         return operation.spec.answer(items=[Channel(name=name) for name in self.names])
 
 
