@@ -19,6 +19,7 @@ from capgo_mcp.client.body import Mask
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, RateLimiter, Standing
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
+from capgo_mcp.client.origin import IN_SPANS, ORIGIN
 from capgo_mcp.client.paging import collect
 from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
@@ -297,6 +298,7 @@ def _span(operation: Operation[Any], tries: int) -> Iterator[None]:
         "capgo.operation": spec.name,
         "http.request.method": spec.method,
         "url.template": spec.path,
+        **{IN_SPANS[name]: text for name, text in ORIGIN.get().items() if name in IN_SPANS},
     }
     if tries > 1:
         facts["http.request.resend_count"] = tries - 1

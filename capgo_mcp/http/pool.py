@@ -14,12 +14,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import anyio
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import authenticated_principal
 
+from capgo_mcp.api import text
 from capgo_mcp.api.errors import CapgoError, KeyMissing
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import KeySource, clean
+from capgo_mcp.client.origin import key_name
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.login_limiter import Newcomers
 from capgo_mcp.http.settings import shared_key
@@ -154,6 +157,13 @@ class CallerPool:
         """Who made a request: the token's owner and a hash of the key, alike in every process."""
         digest = hashlib.sha256(self._given(context).encode()).hexdigest()
         return json.dumps([authenticated_principal(context), digest])
+
+    def caller(self, context: RequestContext) -> str | None:
+        """What logs and traces call whoever made a request: the token's owner, or else a hash of the key."""
+        if token := get_access_token():
+            return text.clean(token.subject or token.client_id)
+        given = self._given(context)
+        return key_name(given) if given else None
 
     def _given(self, context: RequestContext) -> str:
         headers: Any = context.request.headers if context.request is not None else {}

@@ -27,6 +27,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import guard
 from capgo_mcp.http.pool import KEY_HEADER, CallerPool
 from capgo_mcp.http.settings import Service, shared_key
+from capgo_mcp.http.tracing import REQUEST_ID, CallerNames, RequestNames
 from capgo_mcp.server.mcp import build
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,9 @@ def application(settings: Settings, service: Service) -> Starlette:
     AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # it says nothing of types
     pool = CallerPool(settings, bearer_is_key=not service.authenticates, processes=service.workers)
     auth, verifier = guard(service) or (None, None)
-    app = build(pool, settings, service.state_keys).streamable_http_app(
+    server = build(pool, settings, service.state_keys)
+    server.middleware.insert(1, CallerNames(pool.caller))  # the first one is the SDK's, which makes the spans
+    app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,
         json_response=False,
@@ -92,8 +95,9 @@ def application(settings: Settings, service: Service) -> Starlette:
             allow_origins=service.pages,
             allow_methods=["POST"],
             allow_headers=_BROWSER_HEADERS,
-            expose_headers=["www-authenticate"],
+            expose_headers=["www-authenticate", REQUEST_ID],
         )
+    app.add_middleware(RequestNames)
     return app
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import anyio.to_thread
 
 from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.client.origin import ORIGIN
 
 _OWNER_ONLY: Final = 0o600
 _NOTHING_SENT: Final = "so nothing was sent to Capgo"
@@ -29,18 +30,39 @@ class JournalFailed(CapgoError):
 
 @dataclass
 class Entry:
-    """One call: what was asked, how far consent went, and how it ended."""
+    """One call: what was asked, how far consent went, and how it ended.
+
+    Attributes:
+        tool: The tool that was called.
+        arguments: What it was called with.
+        time: When, by this machine's clock.
+        consent: How far consent went.
+        outcome: How it ended.
+        caller: Who called, where there are several who may.
+        request_id: Under which name the request is kept: in the log, by a front, and in Capgo's logs.
+        trace_id: The trace it belongs to.
+        answered_as: The name under which Capgo kept it, where that is another one.
+    """
 
     tool: str
     arguments: Mapping[str, Any]
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     consent: str = "not needed"
     outcome: str = "unknown"
-    request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    caller: str | None = field(default_factory=lambda: ORIGIN.get().get("caller"))
+    request_id: str = field(default_factory=lambda: ORIGIN.get().get("request_id") or uuid.uuid4().hex)
+    trace_id: str | None = field(default_factory=lambda: ORIGIN.get().get("trace_id"))
+    answered_as: str | None = None
 
     def ended(self, consent: str, outcome: str = "nothing sent") -> "Entry":
         """The entry of a call that ended before anything was sent."""
         return replace(self, consent=consent, outcome=outcome)
+
+    def failed(self, error: CapgoError) -> None:
+        """Note that Capgo did not do it, or that it is not known whether it did."""
+        self.outcome = error.code
+        if error.request_id != self.request_id:
+            self.answered_as = error.request_id
 
     def line(self) -> bytes:
         """The entry as a line of the journal."""
@@ -63,7 +85,8 @@ class Journal:
         if self.path is None:
             yield
             return
-        pending = self.path.with_name(f"{self.path.name}.{entry.request_id}.pending")
+        # A name of its own: a caller can choose the id of a request, and choose it twice.
+        pending = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}.pending")
         await self._append(self.path, b"", _NOTHING_SENT)  # it can be opened, at least
         # In a file of its own: many calls append to the journal, and none of them could take back a line amid others.
         await self._append(pending, entry.line(), _NOTHING_SENT)

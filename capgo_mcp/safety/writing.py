@@ -56,7 +56,7 @@ class Writer:
             try:
                 outcome = await carry_out(operation, controls, self._capgo, request_id=entry.request_id)
             except CapgoError as error:
-                entry.outcome, entry.request_id = error.code, error.request_id or entry.request_id
+                entry.failed(error)
                 raise
             entry.outcome = "nothing sent" if outcome.changed == "nothing" else "done"
         return _final(outcome, settled.agreed_to) if operation.spec.effect is Effect.DELETE else outcome
