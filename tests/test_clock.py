@@ -17,6 +17,7 @@ OWN: Final = {
     "safety/journal.py": "writes the date down and decides nothing by it",
     "sandbox/seed/__init__.py": "the sandbox is another machine, with a clock of its own",
     "sandbox/state.py": "the same",
+    "server/pipes.py": "bounds how long a client that is gone may take to read the rest",
     "server/tools.py": "measures a call for the log",
 }
 """Modules that ask the machine for the time, and why they may."""

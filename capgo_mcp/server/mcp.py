@@ -33,6 +33,8 @@ INSTRUCTIONS: Final = (
 _LISTS: Final = ("server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _AN_HOUR: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 _SECRET: Final = 32
+MOST_WAITING: Final = 256
+"""Requests of one client that may wait for their answers; no agent makes so many at once."""
 
 RequestContext = ServerRequestContext[Any]
 
@@ -58,6 +60,7 @@ class OneCaller:
 
     def __init__(self, toolbox: Toolbox) -> None:
         self._toolbox = toolbox
+        self._waiting = 0
 
     def open(self, _: object) -> AbstractAsyncContextManager[None]:
         """Whoever made the tools also opens and closes their connections."""
@@ -65,8 +68,20 @@ class OneCaller:
 
     @asynccontextmanager
     async def toolbox(self, _: RequestContext) -> AsyncIterator[Toolbox]:
-        """The only tools there are."""
-        yield self._toolbox
+        """The only tools there are.
+
+        Raises:
+            MCPError: So many requests wait for their answers that more would fill the memory.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise MCPError(
+                code=t.INTERNAL_ERROR, message=f"More than {MOST_WAITING} requests at once: wait for answers"
+            )
+        self._waiting += 1
+        try:
+            yield self._toolbox
+        finally:
+            self._waiting -= 1
 
     def principal(self, _: RequestContext) -> str | None:
         """Nobody else can call."""

@@ -6,10 +6,10 @@ import signal
 import sys
 
 import anyio
-from mcp.server.stdio import stdio_server
 
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.server.mcp import OneCaller, build
+from capgo_mcp.server.pipes import messages
 from capgo_mcp.server.tools import Toolbox
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ async def serve(settings: Settings) -> None:
     """Serve until the client closes stdin or the process is told to stop."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave_when_told)
-        async with settings.connect() as capgo, stdio_server() as (incoming, outgoing):
+        async with settings.connect() as capgo, messages() as (incoming, outgoing):
             server = build(OneCaller(Toolbox(capgo, settings)), settings)
             await server.run(incoming, outgoing, server.create_initialization_options())
         tasks.cancel_scope.cancel()
