@@ -48,8 +48,9 @@ The key is looked for in this order, and only when the first call needs it:
 
 1. `CAPGO_API_KEY`
 2. the file that `CAPGO_API_KEY_FILE` names, read again at each call
-3. what `capgo-mcp login` saved: in the system's keyring where the extra `capgo-mcp[keyring]` is installed and there is
-   one, otherwise in a file that only you can read
+3. the key that `capgo-mcp login` saved, from signing in with the browser or pasted: in the system's keyring where the
+   extra `capgo-mcp[keyring]` is installed and there is one, otherwise in a file that only you can read. Beside it,
+   `sign-in.json` holds for which organizations and until when it is, and no key
 4. `~/.capgo`, where the Capgo CLI saves its key
 
 The server tells on stderr where it found a saved key. A value such as `${{NAME}}` that a client has left unfilled

@@ -41,6 +41,10 @@ class KeyMissing(CapgoError):
     """There is no usable API key; nothing was sent."""
 
 
+class SignInFailed(CapgoError):
+    """Nobody was signed in with the browser, or a sign-in was not taken back."""
+
+
 class Unreachable(CapgoError):
     """Capgo was not reached, or a read got no answer: nothing has changed."""
 

@@ -16,9 +16,9 @@ _PLACEHOLDER: Final = re.compile(
 )
 """What pages and templates have people replace by a key; sent to Capgo, it would count as an attempt to break in."""
 HOW: Final = (
-    "Ask the user to save an API key from the Capgo console with `capgo-mcp login`, which counts at once, or to set "
-    "CAPGO_API_KEY (or CAPGO_API_KEY_FILE) in this server's configuration and to restart it. To try it without an "
-    "account, start it with --sandbox."
+    "Ask the user to sign in with `capgo-mcp login`, which counts at once, or to set CAPGO_API_KEY (or "
+    "CAPGO_API_KEY_FILE) in this server's configuration and to restart it. To try it without an account, start it "
+    "with --sandbox."
 )
 """What to do where there is no key."""
 

@@ -158,9 +158,10 @@ def _uninstall(options: argparse.Namespace) -> int:
 
 
 def _login(options: argparse.Namespace) -> int:
-    from capgo_mcp.commands.login import login  # noqa: PLC0415 - see the module's docstring
+    from capgo_mcp.commands.login import LoginWays, login  # noqa: PLC0415 - see the module's docstring
 
-    return login(Machine.here(), in_file=options.file, check=not options.no_check)
+    ways = LoginWays(options.paste or options.no_check, not options.no_browser, options.file, not options.no_check)
+    return login(Machine.here(), ways)
 
 
 def _logout(_: argparse.Namespace) -> int:

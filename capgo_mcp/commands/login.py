@@ -1,56 +1,122 @@
 """Saves the API key between sessions, and forgets it."""
 
 import sys
+from dataclasses import dataclass
 from getpass import getpass
+from typing import Final
 
 import anyio
 
 from capgo_mcp.api.errors import CapgoError, KeyMissing, KeyRefused
+from capgo_mcp.client.capgo import DEFAULT_TIMEOUT
 from capgo_mcp.client.key import StaticKey, clean
+from capgo_mcp.client.sign_in import AuthorizationServer, authorization_server
+from capgo_mcp.commands.sign_in import revoke, sign_in
 from capgo_mcp.config.keystore import Keyring, own_file
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.settings import Settings
+from capgo_mcp.config.signed_in import SignedIn, digest, forget_sign_in
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.operations.organizations import ListOrganizations
 
-_HOW = """\
+_HOW: Final = """\
 Make a key in the Capgo console (API keys) and paste it here; it will not show.
 Give it a role in the app, such as app_reader or app_developer, and org_member in the organization: without the
 latter Capgo answers questions about statistics as if nobody paid."""
+_DELETE: Final = "If nothing uses it, delete it in the Capgo console (API keys), where its name begins with MCP."
 
 
-def login(machine: Machine, *, in_file: bool = False, check: bool = True) -> int:
-    """Ask for the key without showing it, try it, and save it.
+@dataclass(frozen=True)
+class LoginWays:
+    """How a user wants to log in.
 
-    Args:
-        machine: The user's machine.
+    Attributes:
+        paste: Whether to paste a key rather than to sign in with the browser.
+        browser: Whether a browser may be opened; otherwise its address is printed.
         in_file: Whether to pass over the system's keyring.
-        check: Whether to ask Capgo about it before it is saved.
+        check: Whether to ask Capgo about a pasted key before it is saved.
+    """
+
+    paste: bool = False
+    browser: bool = True
+    in_file: bool = False
+    check: bool = True
+
+
+def login(machine: Machine, ways: LoginWays) -> int:
+    """Sign in with the browser where Capgo offers it, or ask for a key without showing it, try it, and save it.
 
     Returns:
-        0 when it was saved, 1 when what was typed cannot be a key, or does not work.
+        0 when a key was saved, 1 when nobody signed in, what was typed cannot be a key, or it does not work.
 
     Raises:
         SettingsError: The address of Capgo cannot be used, or the key cannot be saved.
     """
+    settings = Settings.read({}, machine.environment)
+    # What comes through a pipe is a key, as scripts have it; nothing at all is from a program that starts this one.
+    piped = None if sys.stdin.isatty() or not ways.browser else sys.stdin.readline() or None
     try:
-        key = clean(_typed(), "What was typed")
-        if check:
-            print(anyio.run(_tried, key, Settings.read({}, machine.environment)), file=sys.stderr)
+        if piped is None and not ways.paste:
+            server = anyio.run(authorization_server, settings.url, settings.timeout)
+            if server:
+                return _signed_in(server, machine, settings, ways)
+            print(f"{settings.url} does not offer signing in with the browser.", file=sys.stderr)
+        return _pasted(piped if piped is not None else _typed(), machine, settings, ways)
+    except CapgoError as error:
+        return _not_saved(f"{error.sentence} {error.hint}".strip())
+
+
+def logout(machine: Machine) -> int:
+    """Revoke the key if signing in brought it, and forget it; what the Capgo CLI saved is left to it.
+
+    Returns:
+        0, or 1 when the key is forgotten here but still works.
+    """
+    problem = _revoked(machine)
+    places = [place.where for place in (Keyring(), own_file(machine)) if place.forget()]
+    forget_sign_in(machine)
+    print(f"The key is gone from {' and '.join(places)}." if places else "No key was saved here.")
+    if problem:
+        print(f"It still works: {problem}", file=sys.stderr)
+    return 1 if problem else 0
+
+
+def _signed_in(server: AuthorizationServer, machine: Machine, settings: Settings, ways: LoginWays) -> int:
+    issued, asked = sign_in(server, machine, browser=ways.browser)
+    try:
+        names = anyio.run(_organizations, issued.key, settings)
+    except CapgoError as error:
+        print(f"What the key can see could not be asked: {error.sentence}", file=sys.stderr)
+        names = []
+    if former := _former(machine):
+        print(f"The key of the former sign-in works {former[1].until}. {_DELETE}", file=sys.stderr)
+    where = _save(issued.key, machine, in_file=ways.in_file)
+    signed_in = SignedIn(
+        url=settings.url,
+        client_id=asked.client_id,
+        digest=digest(issued.key),
+        expires_at=issued.expires_at,
+        organizations=names,
+    )
+    signed_in.remember(machine)
+    print(f"Signed in {signed_in.extent}. The key is saved in {where}. See what it can do: capgo-mcp doctor")
+    return 0
+
+
+def _pasted(typed: str, machine: Machine, settings: Settings, ways: LoginWays) -> int:
+    try:
+        key = clean(typed, "What was typed")
+        if ways.check:
+            print(anyio.run(_tried, key, settings), file=sys.stderr)
     except KeyMissing as error:
         return _not_saved(error.sentence)
     except KeyRefused as error:
         return _not_saved(f"Capgo does not accept this key: {error.sentence}")
     except CapgoError as error:
         return _not_saved(f"The key could not be tried: {error.sentence} --no-check saves it untried.")
-    print(f"Saved in {_save(key, machine, in_file=in_file)}. See what the key can do: capgo-mcp doctor")
-    return 0
-
-
-def logout(machine: Machine) -> int:
-    """Forget the saved key; what the Capgo CLI saved is left to it."""
-    places = [place.where for place in (Keyring(), own_file(machine)) if place.forget()]
-    print(f"The key is gone from {' and '.join(places)}." if places else "No key was saved here.")
+    where = _save(key, machine, in_file=ways.in_file)
+    forget_sign_in(machine)
+    print(f"Saved in {where}. See what the key can do: capgo-mcp doctor")
     return 0
 
 
@@ -59,6 +125,13 @@ def _typed() -> str:
         return sys.stdin.readline()
     print(_HOW, file=sys.stderr)
     return getpass("API key: ")
+
+
+async def _organizations(key: str, settings: Settings) -> list[str]:
+    """Names of the organizations that a key sees."""
+    async with settings.connect(StaticKey(key)) as capgo:
+        rows = (await capgo.send(ListOrganizations())).items
+    return [row.name or row.id or "" for row in rows]
 
 
 async def _tried(key: str, settings: Settings) -> str:
@@ -74,6 +147,27 @@ async def _tried(key: str, settings: Settings) -> str:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _former(machine: Machine) -> tuple[str, SignedIn] | None:
+    """The saved key and the sign-in that brought it, where one did."""
+    try:
+        key = next(filter(None, (place.read() for place in (Keyring(), own_file(machine)))), None)
+    except KeyMissing:
+        return None
+    signed_in = SignedIn.recalled(machine, key) if key else None
+    return (key, signed_in) if key and signed_in else None
+
+
+def _revoked(machine: Machine) -> str:
+    """Have the saved key revoked if signing in brought it; why it still works, empty where it does not."""
+    former = _former(machine)
+    try:
+        if former:
+            anyio.run(revoke, former[1], former[0], DEFAULT_TIMEOUT)
+    except CapgoError as error:
+        return f"{error.sentence} {_DELETE}"
+    return ""
 
 
 def _save(key: str, machine: Machine, *, in_file: bool) -> str:

@@ -68,10 +68,12 @@ def _add_setup(commands: Any, shared: argparse.ArgumentParser) -> None:
     for command in (install, uninstall):
         command.add_argument("--dry-run", action="store_true", help="only show what would change")
 
-    login = commands.add_parser("login", help="save an API key, in the system's keyring or in a private file")
-    login.add_argument("--file", action="store_true", help="save it in the file, even where there is a keyring")
-    login.add_argument("--no-check", action="store_true", help="save it without asking Capgo whether it works")
-    commands.add_parser("logout", help="forget the saved key")
+    login = commands.add_parser("login", help="sign in with the browser, or paste an API key, and save the key")
+    login.add_argument("--paste", action="store_true", help="paste a key from the Capgo console, without the browser")
+    login.add_argument("--no-browser", action="store_true", help="print the address, to open it on another machine")
+    login.add_argument("--file", action="store_true", help="save it in a private file, even where there is a keyring")
+    login.add_argument("--no-check", action="store_true", help="paste a key, and save it without trying it")
+    commands.add_parser("logout", help="revoke the key if signing in brought it, and forget it")
 
     doctor = commands.add_parser("doctor", help="check key, network, rights and clients", parents=[shared])
     doctor.add_argument("--json", action="store_true", help="as JSON, for scripts; the exit code tells as well")

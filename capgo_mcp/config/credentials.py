@@ -63,7 +63,11 @@ class SavedKey:
                 return await NoKey().read()
             if former is None or former.where != self._found.where:
                 log.info("using the API key saved in %s", self._found.where)
-        return clean(self._found.key, f"The Capgo API key in {self._found.where}")
+        found = self._found
+        if found.signed_in and found.signed_in.days_left(self.clock) <= 0:
+            self._found = None  # so that the next call sees it when the user has signed in again
+            raise found.signed_in.over()
+        return clean(found.key, f"The Capgo API key in {found.where}")
 
 
 @dataclass(frozen=True)

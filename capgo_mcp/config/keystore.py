@@ -1,7 +1,6 @@
 """Places in which a key is saved between sessions: the system's keyring, a private file, the Capgo CLI's own file."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -14,10 +13,11 @@ from capgo_mcp.client.key import HOW
 from capgo_mcp.config.keytext import NoKeyText, NoSuchFile, key_text
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.options import SettingsError
+from capgo_mcp.config.private_file import write_private
+from capgo_mcp.config.signed_in import SignedIn
 
 _SERVICE: Final = "capgo-mcp"
 _ACCOUNT: Final = "api-key"
-_OTHERS: Final = 0o077
 
 
 class Keystore(Protocol):
@@ -107,11 +107,7 @@ class FileKeystore:
             SettingsError: The file cannot be written.
         """
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.unlink(missing_ok=True)
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(f"{key}\n")
+            write_private(self.path, f"{key}\n")
         except OSError as error:
             raise SettingsError(f"The key cannot be saved in {self.where}: {error.strerror}.") from error
 
@@ -120,11 +116,6 @@ class FileKeystore:
         there = self.path.exists()
         self.path.unlink(missing_ok=True)
         return there
-
-
-def is_open(path: Path) -> bool:
-    """Whether others on this machine can read a file that is there; Windows keeps that elsewhere."""
-    return os.name == "posix" and bool(path.stat().st_mode & _OTHERS)
 
 
 def own_file(machine: Machine) -> FileKeystore:
@@ -156,6 +147,8 @@ class Saved:
     key: str = field(repr=False)
     where: str
     path: Path | None
+    signed_in: SignedIn | None
+    """The sign-in that brought it; None where it came otherwise."""
 
 
 def saved(machine: Machine) -> Saved | None:
@@ -166,5 +159,6 @@ def saved(machine: Machine) -> Saved | None:
     """
     for keystore in keystores(machine):
         if key := keystore.read():
-            return Saved(key, keystore.where, keystore.path if isinstance(keystore, FileKeystore) else None)
+            path = keystore.path if isinstance(keystore, FileKeystore) else None
+            return Saved(key, keystore.where, path, SignedIn.recalled(machine, key))
     return None

@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.client.wire import key_header
 from capgo_mcp.config.credentials import KeyFile, SavedKey
-from capgo_mcp.config.keystore import is_open, saved
+from capgo_mcp.config.keystore import saved
 from capgo_mcp.config.machine import Machine
+from capgo_mcp.config.private_file import is_open
 from capgo_mcp.config.settings import Settings
+from capgo_mcp.config.signed_in import SignedIn
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
 from capgo_mcp.install.clients import CLIENTS, NAME, Client
 from capgo_mcp.install.entries import Entries, described, words
 from capgo_mcp.install.files import ConfigFile
 from capgo_mcp.install.text import Unusable
 
+_SOON: Final = 14
+"""Days before its end from which on a sign-in should be renewed."""
 _LITERAL: Final = re.compile(r"[A-Za-z0-9._:-]{8,}")
 
 
@@ -29,29 +34,39 @@ async def key(settings: Settings) -> list[Finding]:
     try:
         value = await settings.key.read()
     except KeyMissing as error:
-        then = "Save one with capgo-mcp login, or set CAPGO_API_KEY. Without an account: capgo-mcp doctor --sandbox."
+        then = "Sign in with capgo-mcp login, or set CAPGO_API_KEY. Without an account: capgo-mcp doctor --sandbox."
         return [problem("key", error.sentence, then)]
-    where, path = _whereabouts(settings)
+    where, path, signed_in = _whereabouts(settings)
     current = key_header(value)[0] == "authorization"
     form = (
         "has the form of a current key" if current else "is not a UUID, as keys are since 2025: taken as a legacy key"
     )
     findings = [fine("key", f"Found in {where}; it {form}.")]
+    if signed_in:
+        findings.append(_sign_in(signed_in))
     if path and is_open(path):
         findings.append(note("key", f"Others on this machine can read {path}.", f"Run: chmod 600 {path}"))
     return findings
 
 
-def _whereabouts(settings: Settings) -> tuple[str, Path | None]:
-    """The place of the key in words, and the file if it is one."""
+def _whereabouts(settings: Settings) -> tuple[str, Path | None, SignedIn | None]:
+    """The place of the key in words, the file if it is one, and the sign-in that brought it if one did."""
     match settings.key:
         case StaticKey():
-            return "CAPGO_API_KEY", None
+            return "CAPGO_API_KEY", None, None
         case KeyFile(path):
-            return f"{path}, which CAPGO_API_KEY_FILE names", path
+            return f"{path}, which CAPGO_API_KEY_FILE names", path, None
         case SavedKey(machine) if place := saved(machine):
-            return place.where, place.path
-    return "the settings", None
+            return place.where, place.path, place.signed_in
+    return "the settings", None, None
+
+
+def _sign_in(signed_in: SignedIn) -> Finding:
+    """Until when the user is signed in; told in time, because the key cannot be renewed."""
+    what = f"Signed in {signed_in.extent}."
+    if signed_in.days_left(SystemClock()) > _SOON:
+        return fine("sign-in", what)
+    return note("sign-in", what, "Sign in again before that: capgo-mcp login")
 
 
 def rate(settings: Settings) -> Finding:

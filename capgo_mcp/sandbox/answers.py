@@ -19,6 +19,14 @@ class ErrorAnswer(Exception):
         self.headers: dict[str, str] = headers or {}
 
 
+class OAuthRefusal(ErrorAnswer):
+    """An error in the shape of OAuth: a code and what it means, nothing else."""
+
+    def __init__(self, code: str, description: str, status: int = 400) -> None:
+        super().__init__(status, code, description)
+        self.body = {"error": code, "error_description": description}
+
+
 def bad(code: str, message: str, **more: Any) -> ErrorAnswer:
     """Refuse with status 400, by far the most common one."""
     return ErrorAnswer(400, code, message, more)

@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -54,14 +55,16 @@ class _Sandbox:
             return JSONResponse(_NOT_FOUND, 404)
         route, path = found
         try:
-            return JSONResponse(route.handler(await self._call(request, route, path)), route.status)
+            answer = route.handler(await self._call(request, route, path))
+            return answer if isinstance(answer, Response) else JSONResponse(answer, route.status)
         except ErrorAnswer as error:
             return JSONResponse(error.body, error.status, error.headers)
 
     async def _call(self, request: Request, route: Route, path: dict[str, str]) -> Call:
         address = request.client.host if request.client else "unknown"
         key = authenticate(self._state, route.middleware, request.headers, address)
-        return Call(self._state, key, path, await _sent(request, route.reads), address)
+        origin = f"{request.url.scheme}://{request.url.netloc}"
+        return Call(self._state, key, path, await _sent(request, route.reads), address, origin)
 
 
 def _raw_path(request: Request) -> str:
@@ -74,6 +77,8 @@ async def _sent(request: Request, source: Source) -> Any:
     if source is Source.PATH:
         return {}
     body = _json(await request.body())
+    if source is Source.FORM:
+        return body if isinstance(body, dict) else _form(await request.body())
     if source is Source.BODY:
         return _body_alone(body)
     # The first value of a repeated key counts, hence the reversal before the dictionary keeps the last.
@@ -91,6 +96,12 @@ def _json(text: bytes) -> Any:
         return json.loads(text)
     except ValueError:
         return _ABSENT
+
+
+def _form(body: bytes) -> dict[str, Any]:
+    """The fields of a form; one that comes several times is a list."""
+    fields = parse_qs(body.decode("latin-1"))
+    return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
 
 
 def _body_alone(body: Any) -> Any:

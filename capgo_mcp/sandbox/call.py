@@ -20,6 +20,8 @@ class Call:
     path: dict[str, str]
     sent: Any
     address: str
+    origin: str = ""
+    """Where the sandbox is reached, as its own addresses name it."""
 
     @property
     def params(self) -> Row:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from capgo_mcp.sandbox.answers import ErrorAnswer, Row
+from capgo_mcp.sandbox.answers import ErrorAnswer, OAuthRefusal, Row
 
 
 @dataclass
@@ -21,6 +21,10 @@ class Limits:
     same_channel_window: float = 60
     address_calls: int = 1000
     address_window: float = 60
+    registrations: int = 20
+    registration_window: float = 60 * 60
+    authorizations: int = 60
+    authorization_window: float = 10 * 60
 
 
 @dataclass
@@ -82,6 +86,18 @@ class Meters:
         meter = self._count("address", app_id, address, window=self.host.limits.address_window)
         if meter.count > self.host.limits.address_calls:
             raise self._refusal(meter, reason="ip_rate_limit_exceeded", app_id=app_id)
+
+    def registration(self, address: str) -> None:
+        """Count a client that an address registers, to sign in with."""
+        limits = self.host.limits
+        if self._count("registration", address, window=limits.registration_window).count > limits.registrations:
+            raise OAuthRefusal("slow_down", "Too many client registrations", 429)
+
+    def authorization(self, address: str) -> None:
+        """Count a consent page that an address asks for."""
+        limits = self.host.limits
+        if self._count("authorization", address, window=limits.authorization_window).count > limits.authorizations:
+            raise OAuthRefusal("slow_down", "Too many authorization requests", 429)
 
     def _running(self, *name: str) -> Meter | None:
         meter = self.counters.get(name)

@@ -19,6 +19,8 @@ class Source(Enum):
     QUERY = auto()
     BODY = auto()
     EITHER = auto()
+    FORM = auto()
+    """A form, or the same as a JSON object."""
     PATH = auto()
 
 

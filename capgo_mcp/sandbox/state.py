@@ -43,6 +43,9 @@ class State:
     bundle_days: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     native_days: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     events: list[Row] = field(default_factory=list)
+    oauth_clients: dict[str, Row] = field(default_factory=dict)
+    oauth_requests: dict[str, Row] = field(default_factory=dict)
+    oauth_codes: dict[str, Row] = field(default_factory=dict)
     serials: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:

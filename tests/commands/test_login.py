@@ -54,17 +54,6 @@ class FakeKeyring:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """An account of its own, without the package keyring and without a key."""
-    for name in ("XDG_CONFIG_HOME", "CAPGO_API_KEY", "CAPGO_API_KEY_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("capgo_mcp.config.keystore.find_spec", sys.modules.get)
-    monkeypatch.delitem(sys.modules, "keyring", raising=False)
-    return Machine.here()
-
-
-@pytest.fixture
 def keyring(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
     """The system's keyring, on that account."""
     assert machine.home.exists()

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from capgo_mcp.sandbox.answers import ErrorAnswer
 from capgo_mcp.sandbox.call import Call
@@ -18,6 +19,7 @@ from capgo_mcp.sandbox.rows import (
     new_device,
     new_event,
     new_key,
+    new_member,
     new_org,
     new_webhook,
 )
@@ -26,6 +28,7 @@ from tests.support.caller import APP
 from tests.support.recorded_world import Clock
 
 _ORG = "11111111-0000-4000-8000-000000000001"
+_REDIRECT = "http://127.0.0.1:8000/callback"
 
 # Something that makes sense under every name a route reads; each name is made senseless in turn.
 _SENSIBLE: dict[str, Any] = {
@@ -85,6 +88,20 @@ _SENSIBLE: dict[str, Any] = {
     "rangeEnd": 1_900_000_000_000,
     "versionName": "2.2.8",
     "actions": ["set"],
+    "client_id": "c",
+    "redirect_uri": _REDIRECT,
+    "redirect_uris": [_REDIRECT],
+    "response_type": "code",
+    "code_challenge": "x",
+    "code_challenge_method": "S256",
+    "scope": "capgo",
+    "request": "r",
+    "org": _ORG,
+    "answer": "allow",
+    "grant_type": "authorization_code",
+    "code": "x",
+    "code_verifier": "v",
+    "token": "key",
 }
 _ODD: list[Any] = [
     None, True, False, 0, -1, 1.5, 10**30, "", "x", "-1", "1e400", "nan", "9" * 30, "0001-01-01T00:00:00+05:00",
@@ -109,13 +126,25 @@ def _tiny_world() -> State:
     state.devices[APP, device_id] = new_device(APP, device_id, "2.2.8", state.now())
     state.webhooks["x"] = new_webhook(state, _ORG, _USER, id="x", url="https://hooks.example.com", name="x", events=[])
     state.builds[_JOB] = {"job_id": _JOB, "app_id": APP, "status": "running", "started_at": state.now()}
+    state.members[1] = new_member(state, _ORG, _USER, "org_super_admin")
+    client = {"client_id": "c", "client_name": "x", "redirect_uri": _REDIRECT, "redirect_uris": [_REDIRECT]}
+    until = {"until": state.clock() + 60, "key_until": state.moment()}
+    state.oauth_clients["c"] = client
+    state.oauth_requests["r"] = {**client, **until, "id": "r", "state": "s", "challenge": "x"}
+    state.oauth_codes["x"] = {**client, **until, "key": "key", "challenge": "x"}
     state.events = [new_event(APP, device_id, "set", "2.2.8", state.now())]
     return state
 
 
+def _written(answer: Any) -> None:
+    """Write an answer as it would go out; a page is written already."""
+    if not isinstance(answer, Response):
+        json.dumps(answer)
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_odd_parameters_are_answered_or_refused(route: Route) -> None:
-    """A route answers with JSON or refuses, whatever stands under one of its parameters."""
+    """A route answers with JSON or a page, or refuses, whatever stands under one of its parameters."""
     path = {name: _PATH_VALUES[name] for name in re.findall(r"{(\w+)}", route.path)}
     for name in _SENSIBLE:
         state = _tiny_world()
@@ -123,9 +152,9 @@ def test_odd_parameters_are_answered_or_refused(route: Route) -> None:
         for odd in _ODD:
             call = Call(state, state.keys[1], path, {**_SENSIBLE, name: odd}, "127.0.0.1")
             try:
-                json.dumps(route.handler(call))
+                _written(route.handler(call))
             except ErrorAnswer as refusal:
-                json.dumps(refusal.body)
+                _written(refusal.body)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
@@ -135,6 +164,6 @@ def test_parameters_may_be_no_object(route: Route, sent: Any) -> None:
     state = _tiny_world()
     path = {name: _PATH_VALUES[name] for name in re.findall(r"{(\w+)}", route.path)}
     try:
-        json.dumps(route.handler(Call(state, state.keys[1], path, sent, "127.0.0.1")))
+        _written(route.handler(Call(state, state.keys[1], path, sent, "127.0.0.1")))
     except ErrorAnswer as refusal:
-        json.dumps(refusal.body)
+        _written(refusal.body)

@@ -13,6 +13,7 @@ from capgo_mcp.sandbox.routes import (
     members,
     notifications,
     organizations,
+    sign_in,
     statistics,
     webhooks,
 )
@@ -33,4 +34,5 @@ ROUTES: tuple[Route, ...] = (
     *builds.ROUTES,
     *notifications.ROUTES,
     *health.ROUTES,
+    *sign_in.ROUTES,
 )

@@ -1,0 +1,41 @@
+"""Signing in as people do: the program itself, a real browser, a click."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from capgo_mcp.sandbox import State, create_app
+from capgo_mcp.sandbox.seed.people import HARBOR
+from tests.support import browser
+from tests.support.limits import GENEROUS
+from tests.support.serving import served, wait_until
+
+
+def test_person_signs_in_through_a_browser(tmp_path: Path, state: State) -> None:
+    """`login` opens the consent page; after a tick and a click there the key is saved, and logout revokes it."""
+    opened = tmp_path / "opened"
+    opener = tmp_path / "browser"
+    opener.write_text(f'#!/bin/sh\nprintf %s "$1" > "{opened}.part" && mv "{opened}.part" "{opened}"\n')
+    opener.chmod(0o700)
+    with served(create_app(state)) as capgo, browser.page() as page:
+        clean = {name: text for name, text in os.environ.items() if not name.startswith(("CAPGO_", "XDG_"))}
+        here = clean | {"HOME": str(tmp_path), "CAPGO_API_URL": capgo, "BROWSER": str(opener)}
+        command = [sys.executable, "-m", "capgo_mcp"]
+        with subprocess.Popen(
+            [*command, "login", "--file"], env=here, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        ) as login:
+            wait_until(lambda: opened.exists() or login.poll() is not None)
+            page.goto(opened.read_text(encoding="utf-8"))
+            assert page.locator("h1").inner_text() == "capgo-mcp wants to use Capgo"
+            page.get_by_label("Harbor Bikes").check()
+            page.get_by_role("button", name="Allow").click()
+            page.get_by_text("Back to the terminal").wait_for()
+            told, _ = login.communicate(timeout=GENEROUS)
+            assert login.returncode == 0
+        (key,) = [key for key in state.keys.values() if key.get("oauth_client")]
+        assert [binding["org_id"] for binding in key["bindings"]] == [HARBOR]
+        assert 'Signed in for "Harbor Bikes", until' in told
+        assert (tmp_path / ".config" / "capgo-mcp" / "key").read_text(encoding="utf-8").strip() == key["key"]
+        subprocess.run([*command, "logout"], env=here, check=True, capture_output=True, timeout=GENEROUS)
+        assert not [key for key in state.keys.values() if key.get("oauth_client")]
