@@ -83,6 +83,13 @@ class Conflict(ApiError):
     """Something else stands in the way: the name is taken, a channel serves the bundle."""
 
 
+class StateMoved(Conflict):
+    """What is there is not what the agent expects; nothing was sent."""
+
+    def __init__(self, why: str, now: str = "", hint: str = "Tell the user, and decide anew.") -> None:
+        super().__init__("state_moved", f"{why}, so nothing was sent. {now}".rstrip(), hint)
+
+
 class PlanLimit(ApiError):
     """The organization's plan does not allow it; waiting does not help."""
 

@@ -16,15 +16,17 @@ class _Rule(NamedTuple):
 
 _RULES: Final[Mapping[str, _Rule]] = {
     "start": _Rule({"rolloutEnabled": True}, needs=frozenset({"version", "percentage"})),
-    "widen": _Rule(needs=frozenset({"percentage"})),
-    "pause": _Rule({"rolloutPaused": True}, may=frozenset({"percentage", "pause_reason", "paused_at"})),
-    "resume": _Rule({"rolloutPaused": False}, may=frozenset({"percentage"})),
-    "promote": _Rule({"promoteToStable": True}),
+    "widen": _Rule(needs=frozenset({"percentage"}), may=frozenset({"version"})),
+    "pause": _Rule({"rolloutPaused": True}, may=frozenset({"version", "percentage", "pause_reason", "paused_at"})),
+    "resume": _Rule({"rolloutPaused": False}, may=frozenset({"version", "percentage"})),
+    "promote": _Rule({"promoteToStable": True}, may=frozenset({"version"})),
     "advance": _Rule({"advanceRollout": True}, needs=frozenset({"version"}), may=frozenset({"percentage"})),
-    "drop": _Rule({"rollback": True}),
-    "off": _Rule({"rolloutEnabled": False}),
+    "drop": _Rule({"rollback": True}, may=frozenset({"version"})),
+    "off": _Rule({"rolloutEnabled": False}, may=frozenset({"version"})),
     "auto_pause": _Rule(),
 }
+OF_THE_RUNNING: Final = frozenset({"widen", "pause", "resume", "promote", "drop", "off"})
+"""The actions whose version says which rollout is meant: they are refused where another one runs."""
 NEEDS_A_ROLLOUT: Final = frozenset(_RULES) - {"start", "auto_pause"}
 """The actions that are nothing, or worse, where no rollout is: a pause would stop the next one."""
 _GOVERNED: Final = frozenset({"version", "percentage", "pause_reason", "paused_at"})
@@ -92,10 +94,14 @@ def check(action: Action, given: Collection[str]) -> None:
 
 def in_words_of_the_api(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a request, with the flag that the action stands for."""
-    says = dict(_RULES[fields["action"]].says)
+    action = fields["action"]
+    says = dict(_RULES[action].says)
+    # Only a promotion sends the version it means: Capgo then promotes that one, whatever happens meanwhile. To the
+    # others it would be a new target.
+    unsaid = {"action", "rolloutVersion"} if action in OF_THE_RUNNING - {"promote"} else {"action"}
     if "rolloutPausedAt" in fields:
         says.pop("rolloutPaused", None)  # the moment says that it is paused; the flag would set it to now
-    return {**{name: value for name, value in fields.items() if name != "action"}, **says}
+    return {**{name: value for name, value in fields.items() if name not in unsaid}, **says}
 
 
 def _renamed(name: str, value: Any) -> tuple[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from capgo_mcp.api.channel_edit import WHOLE, Behaviour, ChannelRow, EditRefused, edited, served
 from capgo_mcp.insights.way_back import WayBack, way_back
@@ -75,9 +75,10 @@ def _something(before: ChannelRow, calls: Sequence[ChannelWrite], ends: Ends, wh
 
 def _everyone(before: ChannelRow, where: Mapping[str, str], version: str) -> Iterator[tuple[ChannelWrite, ...]]:
     if before.rollout_version == version:
-        yield (SetRollout(**where, action="promote"),)
-    stable, drop = SetChannel(**where, version=version), SetRollout(**where, action="drop")
-    yield (stable,)
+        yield (SetRollout(**where, action="promote", version=version),)
+    stable, drop = SetChannel(**where, version=version), _of_the_running(before, where, "drop")
+    if not _would_be_unseen(before, version):
+        yield (stable,)
     yield (drop,)
     yield (drop, stable)
 
@@ -86,13 +87,28 @@ def _share(
     channel: Channel, where: Mapping[str, str], version: str, percentage: float
 ) -> Iterator[tuple[ChannelWrite, ...]]:
     """The channel's own stop rule stays if it has one."""
+    before = channel.stored()
     stop = {} if channel.auto_pause_enabled and channel.auto_pause_failure_rate_bps else STOP_RULE
     start = SetRollout(**where, action="start", version=version, percentage=percentage, **stop)
-    if channel.stored().rollout_version == version:
-        yield (SetRollout(**where, action="widen", percentage=percentage, **stop),)
-        yield (SetRollout(**where, action="resume", percentage=percentage, **stop),)
-    yield (start,)
-    yield (SetRollout(**where, action="resume"), start)
+    if before.rollout_version == version:
+        yield (SetRollout(**where, action="widen", version=version, percentage=percentage, **stop),)
+        yield (SetRollout(**where, action="resume", version=version, percentage=percentage, **stop),)
+    if _would_be_unseen(before, version):
+        yield (_of_the_running(before, where, "drop"), start)
+    else:
+        yield (start,)
+        yield (_of_the_running(before, where, "resume"), start)
+
+
+def _would_be_unseen(before: ChannelRow, version: str) -> bool:
+    """Whether another rollout ends beside what is asked; a call that says what it expects is refused for that."""
+    return before.rollout_version not in (None, version)
+
+
+def _of_the_running(before: ChannelRow, where: Mapping[str, str], action: Literal["drop", "resume"]) -> SetRollout:
+    """It names the rollout's bundle, so that it reaches no other one."""
+    named = {"version": before.rollout_version} if isinstance(before.rollout_version, str) else {}
+    return SetRollout(**where, action=action, **named)
 
 
 def _walked(before: ChannelRow, calls: Sequence[ChannelWrite]) -> Ends | EditRefused:

@@ -209,7 +209,7 @@ class SetRollout(
             description="start takes version and percentage, widen percentage, advance version; off forgets the bundle."
         ),
     ]
-    version: Annotated[BundleName | None, Field(description="Bundle version to roll out.")] = None
+    version: Annotated[BundleName | None, Field(description="Bundle of the rollout.")] = None
     percentage: Annotated[
         float | None,
         Field(description="Share of devices, in percent.", ge=0, le=100, serialization_alias="rolloutPercentageBps"),

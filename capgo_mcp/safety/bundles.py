@@ -21,7 +21,7 @@ from capgo_mcp.operations.bundles import (
     SetBundleMetadata,
 )
 from capgo_mcp.operations.channels import Channel, ListChannels
-from capgo_mcp.safety.channels import NOISE, seen_channel, told_of_edit
+from capgo_mcp.safety.channels import NOISE, end_no_rollout_unseen, seen_channel, told_of_edit
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading, at_least
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
@@ -58,11 +58,16 @@ def _undo_channel(operation: SetBundleChannel, before: Snapshot, after: Snapshot
     return Undo([*map(NextCall.of, way.calls)], way.lost)
 
 
-def _in_vain(operation: SetBundleChannel, before: Snapshot, _: Controls) -> str | None:
-    served = before.facts.get("version")
-    if before.channel is None or served is None or served["id"] != operation.version_id:
+def _in_vain(operation: SetBundleChannel, before: Snapshot, controls: Controls) -> str | None:
+    row, served = before.channel, before.facts.get("version")
+    if row is None:
         return None
-    return f"It is so already. {told(before.facts['name'], before.channel)}"
+    if served is None or served["id"] != operation.version_id:
+        target = before.facts.get("rollout_version")
+        meant = row.rollout_version if target == operation.version_id else None
+        end_no_rollout_unseen(before.facts["name"], row, meant, controls)
+        return None
+    return f"It is so already. {told(before.facts['name'], row)}"
 
 
 def _tell(_: SetBundleChannel, before: Snapshot, after: Snapshot) -> Told:

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.render import shown
-from capgo_mcp.api.channel_edit import ChannelRow, Edit, possible
+from capgo_mcp.api.channel_edit import BundleKey, ChannelRow, Edit, possible
 from capgo_mcp.api.channel_words import default_lost, told
-from capgo_mcp.api.errors import Conflict, NotFound
+from capgo_mcp.api.errors import Conflict, NotFound, StateMoved
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
-from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
+from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT, OF_THE_RUNNING
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.way_back import way_back
@@ -108,6 +108,8 @@ def _set_in_vain(operation: SetChannel, before: Snapshot, controls: Controls) ->
         return None
     if not operation.edit().said:
         return f"Nothing to change was given. {told(operation.channel, before.channel)}"
+    if "version" in operation.edit().said:
+        end_no_rollout_unseen(operation.channel, before.channel, operation.version, controls)
     return _as_it_is(operation.channel, before.channel, operation.edit())
 
 
@@ -125,7 +127,7 @@ def _create_only_what_is_meant(name: str, others: list[str], controls: Controls)
         )
 
 
-def _rollout_in_vain(operation: SetRollout, before: Snapshot, _: Controls) -> str | None:
+def _rollout_in_vain(operation: SetRollout, before: Snapshot, controls: Controls) -> str | None:
     """Capgo says ok to a pause, a drop or a share of no rollout; a pause would even stop the next one."""
     row = before.channel
     if row is None:
@@ -136,7 +138,26 @@ def _rollout_in_vain(operation: SetRollout, before: Snapshot, _: Controls) -> st
             f"No rollout is there: nothing to {verb}. {told(operation.channel, row)} "
             "To go back to an earlier bundle, capgo_set_channel with version; to begin a rollout, action start."
         )
+    if operation.action in OF_THE_RUNNING and operation.version not in (None, row.rollout_version):
+        raise StateMoved(f"The rollout is not of {quoted(str(operation.version))}", told(operation.channel, row))
+    if operation.action == "start":
+        end_no_rollout_unseen(operation.channel, row, operation.version, controls)
     return _as_it_is(operation.channel, row, operation.edit())
+
+
+def end_no_rollout_unseen(name: str, row: ChannelRow, meant: BundleKey | None, controls: Controls) -> None:
+    """Return unless a rollout of another bundle began since somebody looked: the call would end it.
+
+    Raises:
+        StateMoved: The agent said what it expects, and such a rollout is there; nothing was sent.
+    """
+    if controls.expected_version is not None and row.rollout_version not in (None, meant):
+        running = quoted(str(row.rollout_version))
+        raise StateMoved(
+            f"This would end the rollout of {running}",
+            told(name, row),
+            f"Drop it first, with version {running}, if the user wants that.",
+        )
 
 
 def _as_it_is(name: str, row: ChannelRow, edit: Edit) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Outcome
 from capgo_mcp.api.answers import Answer
-from capgo_mcp.api.errors import CapgoError, Conflict, NotFound
+from capgo_mcp.api.errors import CapgoError, NotFound, StateMoved
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
@@ -97,7 +97,7 @@ async def carry_out(operation: Operation[Any], controls: Controls, capgo: Capgo,
         request_id: Under which name Capgo's logs shall keep it.
 
     Raises:
-        Conflict: What is there is not what the agent expects; nothing was sent.
+        StateMoved: What is there is not what the agent expects; nothing was sent.
         CapgoError: The write did not succeed; the reads around it never fail it.
     """
     meaning = MEANINGS[type(operation)]
@@ -127,14 +127,12 @@ async def carry_out(operation: Operation[Any], controls: Controls, capgo: Capgo,
 
 
 def _expect(version: str, before: Snapshot | None) -> None:
-    if before is None or before.channel is None:
-        sentence, now = "The channel could not be read, so that nobody can say what it serves; nothing was sent.", ""
-    elif before.channel.version == version:
-        return
-    else:
-        now = f"It serves {quoted(str(before.channel.version))}." if before.channel.version else "It serves no bundle."
-        sentence = f"The channel does not serve {quoted(version)}, so nothing was sent. {now}"
-    raise Conflict("state_moved", sentence, "Tell the user, and decide anew.")
+    row = before.channel if before else None
+    if row is None:
+        raise StateMoved("The channel could not be read, so that nobody can say what it serves")
+    if row.version != version:
+        now = f"It serves {quoted(str(row.version))}." if row.version else "It serves no bundle."
+        raise StateMoved(f"The channel does not serve {quoted(version)}", now)
 
 
 def _undo(meaning: Meaning[Any], operation: Operation[Any], before: Snapshot, after: Snapshot) -> Undo:

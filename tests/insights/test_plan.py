@@ -264,7 +264,7 @@ async def test_rollout_that_it_would_end_is_told(
     assert f"which is {before}" in told["what"]
     assert after in told["what"]
     actions = [call["arguments"].get("action") for call in answer["calls"]]
-    assert actions == (["start"] if percentage else ["drop", None])
+    assert actions == ["drop", "start" if percentage else None]
 
 
 async def test_own_rollout_that_is_paused_waits(here: Desk) -> None:

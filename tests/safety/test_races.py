@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from capgo_mcp.api.rollout import OF_THE_RUNNING
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
@@ -105,4 +106,69 @@ async def test_a_channel_that_moved_after_the_plan_is_left_alone(tool: str, argu
         channel("production")(here.state, nth)
         error = await here.error(tool, app_id=DEMO_APP, **arguments, expected_version="2.2.8")
         assert "[state_moved]" in error
+        assert here.wire.writes == []
+
+
+def rollout(name: str, version: str) -> Move:
+    """Somebody begins a rollout, or another one."""
+
+    def begin(state: State, nth: int) -> None:
+        bundle = state.bundle_named(DEMO_APP, version) or {}
+        began = {"rollout_version": bundle["id"], "rollout_enabled": True, "rollout_percentage_bps": 100 * nth}
+        (state.channel_named(DEMO_APP, name) or {}).update(began)
+
+    return begin
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("capgo_set_channel", {"channel": "production", "version": "2.2.7"}),
+        ("capgo_set_rollout", {"channel": "production", "action": "start", "version": "2.3.0", "percentage": 10}),
+        ("capgo_set_bundle_channel", {"channel": "production", "version": "2.2.7"}),
+    ],
+)
+async def test_a_rollout_that_began_after_the_plan_is_not_ended(tool: str, arguments: Facts, nth: int) -> None:
+    """A call with the version that was planned on ends no rollout that nobody spoke of."""
+    async with desk() as here:
+        rollout("production", "2.2.6")(here.state, nth)
+        error = await here.error(tool, app_id=DEMO_APP, **arguments, expected_version="2.2.8")
+        assert '[state_moved] This would end the rollout of "2.2.6", so nothing was sent.' in error
+        assert here.wire.writes == []
+        assert (await here.facts(tool, app_id=DEMO_APP, **arguments))["done"] is True
+
+
+@pytest.mark.parametrize("action", sorted(OF_THE_RUNNING))
+async def test_a_rollout_that_is_another_one_by_now_is_left_alone(action: str) -> None:
+    """An action that names the rollout's bundle reaches that rollout or none."""
+    arguments: Facts = {"app_id": DEMO_APP, "channel": "staging", "action": action, "version": "2.3.0"}
+    arguments |= {"percentage": 50} if action == "widen" else {}
+    async with desk() as here:
+        (here.state.channel_named(DEMO_APP, "staging") or {}).update(rollout_paused_at="2026-11-01T10:20:30+00:00")
+        if action != "pause":
+            assert (await here.facts("capgo_set_rollout", **arguments))["done"] is True
+    async with desk() as here:
+        rollout("staging", "2.2.6")(here.state, 25)
+        error = await here.error("capgo_set_rollout", **arguments)
+        assert '[state_moved] The rollout is not of "2.3.0", so nothing was sent.' in error
+        assert here.wire.writes == []
+
+
+@pytest.mark.parametrize("percentage", [None, 50])
+@pytest.mark.parametrize("channel", ["production", "staging"])
+@pytest.mark.parametrize("version", ["2.3.0", "2.2.7"])
+async def test_the_calls_of_a_plan_end_no_rollout_that_began_since(
+    version: str, channel: str, percentage: int | None
+) -> None:
+    """Whatever a plan proposes is done as long as nothing moved, and refused once another rollout runs."""
+    asked: Facts = {"app_id": DEMO_APP, "version": version, "channel": channel}
+    asked |= {"percentage": percentage} if percentage else {}
+    async with desk() as here:
+        planned = (await here.facts("capgo_plan_release", **asked))["calls"]
+        for call in planned:
+            assert (await here.follow(call))["done"] is True
+    async with desk() as here:
+        rollout(channel, "2.2.6")(here.state, 5)
+        assert "[state_moved]" in await here.error(planned[0]["tool"], **planned[0]["arguments"])
         assert here.wire.writes == []
