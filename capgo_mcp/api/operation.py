@@ -99,6 +99,8 @@ class Endpoint(Spec):
     """The key some answers are wrapped in."""
     paging: Paging | None = None
     empty_when: EmptyPage | None = None
+    at_once: int | None = None
+    """Rows of one request, where Capgo leaves something out of each when there are more."""
     if_empty: str | None = None
     """What an empty list may mean beside that there is nothing."""
     needs: str = ""

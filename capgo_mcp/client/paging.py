@@ -58,9 +58,10 @@ async def _sized(operation: Any, exchange: Exchange) -> Listing[Any]:
 async def _cursor(operation: Any, exchange: Exchange) -> Listing[Any]:
     rows: Unique = {}
     cursor = operation.cursor
+    at_once = operation.spec.at_once or CURSOR_ROWS
     more = True
     while more and len(rows) < operation.limit:
-        wanted = min(operation.limit - len(rows), CURSOR_ROWS)
+        wanted = min(operation.limit - len(rows), at_once)
         answer = await exchange(operation.model_copy(update={"cursor": cursor, "limit": wanted}))
         fresh = _fresh(answer.items, rows)
         rows |= fresh

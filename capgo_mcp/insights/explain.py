@@ -16,7 +16,7 @@ from capgo_mcp.insights.filters import is_below
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.obstacles import Obstacle
 from capgo_mcp.insights.rules import blocks, is_under_native
-from capgo_mcp.insights.walk import Walk
+from capgo_mcp.insights.walk import Walk, in_long_pages
 from capgo_mcp.operations.channels import Channel, ListChannels
 from capgo_mcp.operations.devices import Device, GetDevice, ListDevices
 
@@ -84,7 +84,7 @@ class ExplainDevice(Insight[DeviceExplained]):
     async def _device(self, context: Context, unknown: list[str]) -> Device:
         if self.device_id is not None:
             return await context.capgo.send(GetDevice(app_id=self.app_id, device_id=self.device_id))
-        walk = Walk(context, ListDevices(app_id=self.app_id, custom_id_mode=True, order="desc"))
+        walk = Walk(context, in_long_pages(ListDevices(app_id=self.app_id, custom_id_mode=True, order="desc")))
         async for page in walk:
             found = [device for device in page if device.custom_id == self.custom_id]
             if len(found) > 1:

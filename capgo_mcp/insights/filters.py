@@ -42,21 +42,29 @@ Since = Annotated[str, AfterValidator(_stands_for_a_moment)]
 Platform = Literal["ios", "android", "electron"]
 
 
+PINS_ONLY: Final = (
+    "Only pins count for channel: devices that follow a default channel are not pinned to it, and Capgo does not tell "
+    "which one they follow."
+)
+
+
 class DeviceFilter(BaseModel):
     """Arguments that say which devices count."""
 
     app_id: AppId
-    platform: Annotated[Platform | None, Field(description="Only this platform.")] = None
-    version: Annotated[
-        str | None, Field(description="Only devices on this version, e.g. 2.2.0 or builtin.", min_length=1)
-    ] = None
-    channel: Annotated[str | None, Field(description="Only devices pinned to this channel.", min_length=1)] = None
-    updated_since: Annotated[Since | None, Field(description="Only devices seen since, e.g. 2026-11-01 or 7d.")] = None
+    platform: Annotated[Platform | None, Field(description="Only this one.")] = None
+    version: Annotated[str | None, Field(description="Only those on it, e.g. 2.2.0 or builtin.", min_length=1)] = None
+    channel: Annotated[str | None, Field(description="Only those pinned to it.", min_length=1)] = None
+    updated_since: Annotated[Since | None, Field(description="Only those seen since, e.g. 2026-11-01 or 7d.")] = None
 
     def pages(self, now: datetime) -> ListDevices:
         """The list to walk over; what Capgo can leave out by itself is not even read."""
         since = None if self.updated_since is None else f"{moment(self.updated_since, now):%Y-%m-%dT%H:%M:%SZ}"
         return ListDevices(app_id=self.app_id, updated_since=since)
+
+    def note(self, *notes: str | None) -> str | None:
+        """What to know about the answer: the notes there are, and what the filters do not see."""
+        return " ".join(filter(None, (*notes, PINS_ONLY if self.channel is not None else None))) or None
 
     def admits(self, device: Device) -> bool:
         """Whether a device counts."""

@@ -7,8 +7,8 @@ from capgo_mcp.insights.insight import Context
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import Device, ListDevices
 
-SAMPLE: Final = 3
-"""Pages of devices looked at: the ones seen last, a few thousand."""
+SAMPLE: Final = 1050
+"""Devices looked at: the ones seen last, in pages short enough to tell their pins."""
 
 _DISTINCT: Final = 1000
 
@@ -45,7 +45,7 @@ async def seen_last(context: Context, app_id: str) -> Fleet:
     async for page in walk:
         for device in page:
             fleet.add(device)
-        if walk.pages == SAMPLE:
+        if walk.seen >= SAMPLE:
             break
     fleet.complete = walk.complete
     return fleet

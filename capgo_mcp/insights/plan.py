@@ -29,8 +29,6 @@ _LONGEST: Final = 2000
 _UNKNOWN: Final = 3
 _SENTENCE: Final = 220
 _NAMES: Final = 3
-_PAGE_WITH_PINS: Final = 200
-"""Devices in one page above which some hosts leave out the pins."""
 
 
 class Reason(Answer):
@@ -188,8 +186,6 @@ class _Judge:
         fleet = self._evidence.fleet
         here = fleet.pinned[self._channel.name or ""]
         elsewhere = fleet.pinned.total() - here
-        if not fleet.pinned and fleet.devices > _PAGE_WITH_PINS:
-            self._evidence.unknown.append("pins: none were told, and Capgo leaves them out of long lists")
         if not self._channel.public:
             joins = ", and those that join it themselves" if self._channel.allow_device_self_set else ""
             reach = f"only devices pinned to it{joins}: {here} of {fleet.devices} seen last are"

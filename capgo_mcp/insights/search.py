@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from itertools import takewhile
-from typing import Annotated, Generic
+from typing import Annotated, Final, Generic
 
 from pydantic import Field
 
@@ -12,10 +12,13 @@ from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import Device, ListDevices
 
+_WITH_THE_APP: Final = "builtin"
+
 
 class Found(Listing[R], Generic[R]):
-    """Rows that match; `complete` says whether all rows were looked at."""
+    """Rows that match, of `matches` among the `devices_seen`; `complete` says whether those are all there are."""
 
+    matches: int
     devices_seen: int
     complete: bool
 
@@ -23,18 +26,15 @@ class Found(Listing[R], Generic[R]):
 class FindDevices(Insight[Found[Device]], DeviceFilter):
     """Find devices: who is still not on a version, has an old plugin, is pinned to a channel, was not seen lately."""
 
-    not_version: Annotated[
-        str | None, Field(description="Only devices on another bundle version than this.", min_length=1)
-    ] = None
+    not_version: Annotated[str | None, Field(description="Only those on another version.", min_length=1)] = None
+    version_below: Annotated[str | None, Field(description="Only those on an older version.", pattern=r"^\d")] = None
     plugin_version_below: Annotated[
-        str | None, Field(description="Only devices whose plugin is older, e.g. 7.0.0.", pattern=r"^\d")
+        str | None, Field(description="Only those with an older plugin, e.g. 7.0.0.", pattern=r"^\d")
     ] = None
-    custom_id: Annotated[
-        str | None, Field(description="Only devices whose custom id contains this text.", min_length=1)
-    ] = None
-    not_seen_since: Annotated[
-        Since | None, Field(description="Only devices not seen since, e.g. 2026-11-01 or 30d.")
-    ] = None
+    custom_id: Annotated[str | None, Field(description="Only those whose custom id contains this.", min_length=1)] = (
+        None
+    )
+    not_seen_since: Annotated[Since | None, Field(description="Only those not seen since, e.g. 30d.")] = None
     limit: Annotated[int, Field(description="Most devices to return.", ge=1, le=200)] = 20
 
     def pages(self, now: datetime) -> ListDevices:
@@ -47,27 +47,42 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
         return (
             super().admits(device)
             and (self.not_version is None or device.version_name != self.not_version)
+            and (self.version_below is None or is_below(_content(device), self.version_below))
             and (self.plugin_version_below is None or is_below(device.plugin_version, self.plugin_version_below))
             and (self.custom_id is None or self.custom_id.lower() in (device.custom_id or "").lower())
         )
 
     async def gather(self, context: Context) -> Found[Device]:
-        """Walk over the devices until enough are found."""
+        """Walk over the devices; once enough are found, the others are only counted."""
         found: list[Device] = []
+        matches = 0
         now = context.clock.moment()
         before = None if self.not_seen_since is None else moment(self.not_seen_since, now)
         walk = Walk(context, self.pages(now))
         over = False
         async for page in walk:
             early = list(takewhile(lambda device: not _is_after(before, device), page))
+            matching = list(filter(self.admits, early))
+            matches += len(matching)
+            found += matching[: self.limit - len(found)]
             over = len(early) < len(page)  # the list is sorted: all later ones were seen later
-            found += filter(self.admits, early)
-            if over or len(found) >= self.limit:
+            if over:
                 break
-        if len(found) < self.limit:
-            return Found[Device](items=found, devices_seen=walk.seen, complete=walk.complete or over, note=walk.note)
-        note = f"Stopped at {self.limit} devices, there may be more: raise limit or add a filter."
-        return Found[Device](items=found[: self.limit], devices_seen=walk.seen, complete=False, note=note)
+            if len(found) == self.limit and self.channel is None:
+                walk.needs_no_pins()
+        more = f"{matches - len(found)} more match: raise limit or add a filter." if matches > len(found) else None
+        return Found[Device](
+            items=found,
+            matches=matches,
+            devices_seen=walk.seen,
+            complete=walk.complete or over,
+            note=self.note(more, walk.note),
+        )
+
+
+def _content(device: Device) -> str | None:
+    """The version of what a device runs: of the bundle that came with the app, that is the app's."""
+    return device.version_build if device.version_name == _WITH_THE_APP else device.version_name
 
 
 def _is_after(bound: datetime | None, device: Device) -> bool:

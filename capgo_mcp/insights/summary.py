@@ -8,13 +8,14 @@ from pydantic import Field
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.insights.filters import DeviceFilter
 from capgo_mcp.insights.insight import Context, Insight
-from capgo_mcp.insights.walk import Walk
+from capgo_mcp.insights.walk import Walk, in_long_pages
 from capgo_mcp.operations.devices import Device
 
 DISTINCT: Final = 2000
 """Different values counted one by one: devices name some of them freely, and a million names would fill the memory."""
 _NAME: Final = 100
 _NONE: Final = "(none)"
+_NOT_PINNED: Final = "(not pinned)"
 _GROUPS: Final = 28
 """Groups to show in all when nobody says how many: they make about 600 tokens."""
 
@@ -57,13 +58,15 @@ class Tally:
     def __init__(self, by: str) -> None:
         self.by = by
         self._field = _FIELDS.get(by, by)
+        self._none = _NOT_PINNED if by == "channel" else _NONE
         self._counts: Counter[str] = Counter()
         self._uncounted = 0
 
     def add(self, device: Device) -> None:
         """Count a device."""
         value = getattr(device, self._field)
-        name = _NONE if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)[:_NAME]
+        told = str(value).lower() if isinstance(value, bool) else str(value)[:_NAME]
+        name = self._none if value in (None, "") else told
         if name in self._counts or len(self._counts) < DISTINCT:
             self._counts[name] += 1
         else:
@@ -102,7 +105,9 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
         """Walk over all devices and count those that match."""
         tallies = [Tally(by) for by in dict.fromkeys(self.group_by)]
         matching = 0
-        walk = Walk(context, self.pages(context.clock.moment()))
+        pages = self.pages(context.clock.moment())
+        looks_at_pins = self.channel is not None or "channel" in self.group_by
+        walk = Walk(context, pages if looks_at_pins else in_long_pages(pages))
         async for page in walk:
             for device in filter(self.admits, page):
                 matching += 1
@@ -113,5 +118,5 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
             devices_seen=walk.seen,
             complete=walk.complete,
             breakdown=[tally.breakdown(self.limit or min(10, _GROUPS // len(tallies))) for tally in tallies],
-            note=walk.note,
+            note=self.note(walk.note),
         )

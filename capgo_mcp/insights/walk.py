@@ -1,6 +1,7 @@
 """A walk over the devices of an app: page after page, one at a time in memory, until the end or a reason to stop."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, Self
 
 from capgo_mcp.api.answers import CursorPaged
@@ -11,6 +12,17 @@ from capgo_mcp.insights.insight import Context
 from capgo_mcp.operations.devices import Device, ListDevices
 
 EMPTY: Final = "Capgo told of no devices; it says the same when its device store is out of reach."
+
+
+class _InLongPages(ListDevices):
+    """The same list, of which nobody looks at the pins: Capgo leaves them out of long pages."""
+
+    spec = replace(ListDevices.spec, at_once=None)
+
+
+def in_long_pages(devices: ListDevices) -> ListDevices:
+    """The same list in as few requests as can be, without pins."""
+    return _InLongPages.model_construct(**dict(devices))
 
 
 class Walk:
@@ -37,7 +49,12 @@ class Walk:
         self.note: str | None = None
         self._context = context
         self._deadline = Deadline(context.clock, context.seconds)
-        self._ahead: ListDevices | None = devices.model_copy(update={"limit": CURSOR_ROWS})
+        self._ahead: ListDevices | None = devices.model_copy(update={"limit": devices.spec.at_once or CURSOR_ROWS})
+
+    def needs_no_pins(self) -> None:
+        """Read what is left in long pages."""
+        if self._ahead is not None:
+            self._ahead = in_long_pages(self._ahead).model_copy(update={"limit": CURSOR_ROWS})
 
     # Not a generator: one that is left with `break` is closed by the event loop, at a time that nobody knows.
     def __aiter__(self) -> Self:

@@ -51,6 +51,7 @@ class ListDevices(
     http="GET /device",
     needs="app.read_devices",
     paging=Paging.CURSOR,
+    at_once=150,
     if_empty="Capgo answers an empty list also when its device store is out of reach.",
     refuses={"page": "Devices have no pages: pass the answer's `next` as `cursor`."},
 ):

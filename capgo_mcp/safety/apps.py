@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations.apps import DeleteApp, GetApp, UpdateApp
 from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.operations.channels import ListChannels
@@ -54,7 +55,7 @@ async def _preview_delete(operation: DeleteApp, reading: Reading) -> None:
     await reading.named(GetApp(app_id=app))
     await reading.count("channels", ListChannels(app_id=app, limit=MOST))
     await reading.count("bundles", ListBundles(app_id=app, limit=MOST))
-    await reading.count("devices", ListDevices(app_id=app, limit=MOST), moving=True)
+    await reading.count("devices", in_long_pages(ListDevices(app_id=app, limit=MOST)), moving=True)
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (

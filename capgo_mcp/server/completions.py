@@ -17,6 +17,7 @@ from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import clean
 from capgo_mcp.client.clock import Clock
 from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.operations.channels import ListChannels
@@ -69,7 +70,7 @@ async def _versions(capgo: Sender, app_id: str) -> Candidates:
 
 async def _devices(capgo: Sender, app_id: str) -> Candidates:
     """The devices seen last; they are found by their custom id as well."""
-    devices = (await capgo.send(ListDevices(app_id=app_id, limit=CURSOR_ROWS, order="desc"))).items
+    devices = (await capgo.send(in_long_pages(ListDevices(app_id=app_id, limit=CURSOR_ROWS, order="desc")))).items
     return tuple(
         Candidate(device.device_id, (device.device_id, device.custom_id or ""))
         for device in devices

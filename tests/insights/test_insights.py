@@ -79,7 +79,7 @@ async def test_pinned_channels_are_counted(capgo: Capgo, state: State) -> None:
     summary = await facts(capgo, "capgo_summarize_devices", group_by=["channel"])
     groups = {group["value"]: group["devices"] for group in summary["breakdown"][0]["groups"]}
     pinned = sum(app_id == DEMO_APP for app_id, _ in state.overrides)
-    assert groups.pop("(none)") == len(rows(state)) - pinned
+    assert groups.pop("(not pinned)") == len(rows(state)) - pinned
     assert sum(groups.values()) == pinned
 
 
@@ -256,14 +256,15 @@ async def test_walk_for_old_devices_ends_where_recent_ones_begin() -> None:
     assert [page.order for page in capgo.pages] == ["asc"]
 
 
-async def test_search_stops_at_its_limit() -> None:
-    """As soon as enough devices are found no further page is read, and the answer says so."""
+async def test_search_counts_on_beyond_its_limit() -> None:
+    """Once enough devices are found the others are counted, in long pages, and the answer says how many there are."""
     capgo = FakeCapgo(devices(50_000, platform="ios"))
     found = await FindDevices(app_id=APP, platform="ios", limit=30).gather(context(capgo))
     assert len(found.items) == 30
-    assert len(capgo.pages) == 1
-    assert found.complete is False
-    assert "limit" in (found.note or "")
+    assert found.matches == found.devices_seen == 50_000
+    assert found.complete is True
+    assert found.note == "49970 more match: raise limit or add a filter."
+    assert {page.limit for page in capgo.pages[1:]} == {CURSOR_ROWS}
 
 
 async def test_search_asks_only_for_devices_with_a_custom_id() -> None:

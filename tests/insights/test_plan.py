@@ -311,12 +311,6 @@ async def test_pins_are_counted(here: Desk) -> None:
     assert "those that join it themselves: 3 of 260" in said(await plan(here, "2.3.0", channel="beta"), "go")
 
 
-async def test_pins_that_long_lists_leave_out_are_not_known(here: Desk) -> None:
-    """That no device seems pinned is no fact where a list is long."""
-    here.state.overrides.clear()
-    assert any(one.startswith("pins: ") for one in (await plan(here, "2.3.0"))["unknown"])
-
-
 async def test_every_plan_is_short(here: Desk) -> None:
     """Whatever is asked, an answer has at most 700 tokens."""
     for channel, version, share in product(STATES, ["2.3.0", "2.3.0-beta.6", "2.2.7"], [{}, {"percentage": 10}]):

@@ -59,6 +59,7 @@ BY_NAME: Final[dict[str, Any]] = {
     "auto_pause_confidence": 0.9,
     "group_by": ["version"],
     "plugin_version_below": "7.0.0",
+    "version_below": "2.2.7",
     "not_seen_since": "30d",
     "since": "30d",
 }

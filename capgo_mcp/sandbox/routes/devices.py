@@ -12,6 +12,7 @@ from capgo_mcp.sandbox.state import State
 from capgo_mcp.sandbox.times import is_moment, javascript, parsed
 
 _LONGEST_CUSTOM_ID = 36
+_ROWS_WITH_PINS = 200  # all ids of a page go into one inner address, and a gateway refuses a longer one
 
 
 def read_devices(call: Call) -> Row:
@@ -56,6 +57,8 @@ def _list_devices(call: Call, app_id: str) -> Row:
     cursor = {"nextCursor": f"{page[-1]['updated_at']}|{page[-1]['device_id']}"} if more else {}
     # Only the lookup of a single device knows the country.
     data = [_shown(call.state, {**device, "country_code": None}) for device in page]
+    if len(data) > _ROWS_WITH_PINS:
+        data = [{name: value for name, value in row.items() if name != "channel"} for row in data]
     return {"data": data, **cursor, "hasMore": more}
 
 
