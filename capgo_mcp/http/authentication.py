@@ -8,18 +8,20 @@ import hmac
 import logging
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import anyio
-import anyio.to_thread
-import httpx2
 import jwt
-from mcp.client.auth.utils import build_oauth_authorization_server_metadata_discovery_urls
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from pydantic import BaseModel, Field
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.config.options import SettingsError
+from capgo_mcp.http.issuer_keys import IssuerKeys
 from capgo_mcp.http.settings import Issuer, Service
 
 log = logging.getLogger(__name__)
@@ -30,8 +32,6 @@ _NOT_KEPT: Final = "-"
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures that only the issuer can make."""
 _LEEWAY: Final = 30.0
-_PATIENCE: Final = 5.0
-"""Seconds to wait for the authorization server."""
 
 
 def new_token(name: str) -> tuple[str, str]:
@@ -67,6 +67,48 @@ def guard(service: Service) -> tuple[AuthSettings, TokenVerifier] | None:
         }
         return AuthSettings.model_validate(auth), IssuedTokens(issuer)
     return None
+
+
+class Challenges:
+    """Tells a caller who is not let in which scopes to ask for, beside where to ask.
+
+    Args:
+        app: What lets callers in.
+        scopes: What a token must allow.
+    """
+
+    def __init__(self, app: ASGIApp, scopes: Sequence[str]) -> None:
+        self._app = app
+        self._scope = f', scope="{" ".join(scopes)}"'
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def challenging(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if challenge := headers.get("www-authenticate"):
+                    headers["www-authenticate"] = challenge + self._scope
+            await send(message)
+
+        await self._app(scope, receive, challenging)
+
+
+class _Claims(BaseModel, strict=True):
+    """What a token says beside what is checked with its signature."""
+
+    sub: str = Field(min_length=1, max_length=255)
+    exp: float = Field(lt=1e12)
+    client_id: str | None = None
+    azp: str | None = None
+    scope: str | list[str] | None = None
+    scp: str | list[str] | None = None
+
+    @property
+    def scopes(self) -> list[str]:
+        """What it allows, in either of the ways in which that is written."""
+        told = self.scope if self.scope is not None else self.scp or []
+        return told.split() if isinstance(told, str) else told
 
 
 class TokenFile(TokenVerifier):
@@ -123,61 +165,40 @@ class IssuedTokens(TokenVerifier):
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
-        self._keys: jwt.PyJWKClient | None = None
-        self._finding = anyio.Lock()
-        self._threads = anyio.CapacityLimiter(4)
+        self._keys = IssuerKeys(issuer.url, SystemClock())
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Whom a token was issued to; None when it is not good here."""
         try:
-            keys = await self._issuer_keys()
-            # It waits for the network when a key is not known yet.
-            key = await anyio.to_thread.run_sync(keys.get_signing_key_from_jwt, token, limiter=self._threads)
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=_ALGORITHMS,
-                issuer=self._issuer.url,
-                audience=self._issuer.audience,
-                leeway=_LEEWAY,
-                options={"require": ["iss", "aud", "exp", "sub"]},
-            )
-        except (jwt.PyJWTError, httpx2.HTTPError, ValueError) as error:
+            claims = await self._claims(token)
+        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
             log.warning("a token was refused: %s", type(error).__name__)
             return None
-        return self._access(claims)
-
-    def _access(self, claims: dict[str, Any]) -> AccessToken:
-        scopes = claims.get("scope", claims.get("scp", []))
         return AccessToken(
             token=_NOT_KEPT,
-            client_id=str(claims.get("client_id") or claims.get("azp") or claims["sub"]),
-            subject=claims["sub"],
-            scopes=scopes.split() if isinstance(scopes, str) else [str(scope) for scope in scopes],
-            expires_at=int(claims["exp"] + _LEEWAY),
+            client_id=claims.client_id or claims.azp or claims.sub,
+            subject=claims.sub,
+            scopes=claims.scopes,
+            expires_at=int(claims.exp + _LEEWAY),
             resource=self._issuer.audience,
-            claims={"iss": claims["iss"]},
+            claims={"iss": self._issuer.url},
         )
 
-    async def _issuer_keys(self) -> jwt.PyJWKClient:
-        async with self._finding:
-            if self._keys is None:
-                self._keys = jwt.PyJWKClient(await self._address_of_keys(), timeout=_PATIENCE)
-            return self._keys
-
-    async def _address_of_keys(self) -> str:
-        """Where the issuer publishes its keys, as its metadata says.
+    async def _claims(self, token: str) -> _Claims:
+        """What a token says, if it is good.
 
         Raises:
-            ValueError: No metadata can be found, or it is another issuer's.
+            PyJWTError: Its signature is another one's, or it is for another server, or over.
+            ValueError: It says something odd, or its key is not known.
         """
-        url = self._issuer.url
-        async with httpx2.AsyncClient(timeout=_PATIENCE) as http:
-            for address in build_oauth_authorization_server_metadata_discovery_urls(url, url):
-                answer = await http.get(address)
-                if answer.status_code == httpx2.codes.OK:
-                    metadata = answer.json()
-                    if metadata.get("issuer") != url:
-                        raise ValueError("the metadata is another issuer's")
-                    return str(metadata["jwks_uri"])
-        raise ValueError("the issuer publishes no metadata")
+        header = jwt.get_unverified_header(token)
+        claims = jwt.decode(
+            token,
+            await self._keys.named(header.get("kid")),
+            algorithms=_ALGORITHMS,
+            issuer=self._issuer.url,
+            audience=self._issuer.audience,
+            leeway=_LEEWAY,
+            options={"require": ["iss", "aud", "exp", "sub"]},
+        )
+        return _Claims.model_validate(claims)

@@ -24,7 +24,7 @@ from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.http.authentication import guard
+from capgo_mcp.http.authentication import Challenges, guard
 from capgo_mcp.http.pool import KEY_HEADER, CallerPool
 from capgo_mcp.http.settings import Service, shared_key
 from capgo_mcp.http.tracing import REQUEST_ID, CallerNames, RequestNames
@@ -86,9 +86,9 @@ def application(settings: Settings, service: Service) -> Starlette:
         token_verifier=verifier,
         custom_starlette_routes=_probes(pool),
     )
-    for route in app.routes:
-        if isinstance(route, Route) and route.path == PATH:
-            route.methods = {"POST"}  # nothing is told outside of a call, so there is no stream to wait at
+    _route(app)
+    if service.issuer and service.issuer.scopes:
+        app.add_middleware(Challenges, scopes=service.issuer.scopes)
     if service.pages:
         app.add_middleware(
             CORSMiddleware,
@@ -99,6 +99,14 @@ def application(settings: Settings, service: Service) -> Starlette:
         )
     app.add_middleware(RequestNames)
     return app
+
+
+def _route(app: Starlette) -> None:
+    """Let the address be called with and without a slash at its end, and in one way only."""
+    app.router.redirect_slashes = False  # behind a front, it would lead from https to http
+    for route in [route for route in app.routes if isinstance(route, Route) and route.path == PATH]:
+        route.methods = {"POST"}  # nothing is told outside of a call, so there is no stream to wait at
+        app.router.routes.append(Route(f"{PATH}/", route.endpoint, methods=["POST"]))
 
 
 def _worker(settings: Settings, service: Service, logs: Logs) -> Starlette:

@@ -134,7 +134,7 @@ async def _ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> Non
         return
     hint = (
         "The user can do it in the Capgo console."
-        if reply is Reply.CANNOT_ASK
+        if reply in {Reply.CANNOT_ASK, Reply.NO_WAY_TO_ASK}
         else "Take it as final: do not ask or call again unless the user brings it up. What they declined is not asked "
         "again for ten minutes."
     )

@@ -43,6 +43,7 @@ class Reply(Enum):
     CANCELLED = "cancelled"
     NO_ANSWER = "no answer in time"
     CANNOT_ASK = "this client cannot ask the user"
+    NO_WAY_TO_ASK = "over HTTP this server can ask the user only through clients that speak MCP 2026-07-28 or later"
 
 
 class InputRequired(Exception):
@@ -142,13 +143,18 @@ class ClientElicitor:
             InputRequired: The client has to ask, and to make the call again.
         """
         able = self.context.session.client_capabilities
+        modern = self.context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        if able is None and not modern:
+            # Nothing is kept between requests over HTTP: what the client said of itself is gone, and a reply would
+            # come to whichever process it happens to reach.
+            return Reply.NO_WAY_TO_ASK
         # A client that names no mode means forms: there were no others when the capability was new.
         if able is None or able.elicitation is None or (able.elicitation.form is None and able.elicitation.url):
             return Reply.CANNOT_ASK
         declined = hashlib.sha256(f"{self.caller}\n{question.call}".encode()).hexdigest()
         if await self.tokens.is_used(declined):
             return Reply.DECLINED
-        if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        if modern:
             reply = await self._brought(question)
         else:
             reply = await self._push(question.text)

@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from jwt.algorithms import RSAAlgorithm
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.commands.cli import main
@@ -26,10 +19,9 @@ from capgo_mcp.http.authentication import TokenFile, guard, new_token
 from capgo_mcp.http.serve import application
 from capgo_mcp.http.settings import Issuer, Service
 from capgo_mcp.sandbox import READER_KEY
+from tests.support.issuer import AUDIENCE, AuthorizationServer, new_key
 from tests.support.limits import GENEROUS
 from tests.support.serving import Caller, request, served
-
-AUDIENCE: Final = "https://mcp.example.com/mcp"
 
 
 @asynccontextmanager
@@ -100,34 +92,6 @@ def test_makes_tokens_on_the_command_line(capsys: pytest.CaptureFixture[str]) ->
     assert line == f"ada:{hashlib.sha256(shown.encode()).hexdigest()}"
 
 
-class AuthorizationServer:
-    """Publishes metadata and keys, and signs tokens."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.key = generate_private_key(65537, 2048)
-        self.fetched = 0
-
-    def app(self) -> Starlette:
-        """What it publishes."""
-
-        def metadata(_: Request) -> JSONResponse:
-            return JSONResponse({"issuer": self.url, "jwks_uri": f"{self.url}/keys"})
-
-        def keys(_: Request) -> JSONResponse:
-            self.fetched += 1
-            public = json.loads(RSAAlgorithm.to_jwk(self.key.public_key()))
-            return JSONResponse({"keys": [public | {"kid": "one", "use": "sig", "alg": "RS256"}]})
-
-        return Starlette(routes=[Route("/.well-known/openid-configuration", metadata), Route("/keys", keys)])
-
-    def token(self, *, key: Any = "its own", alg: str = "RS256", kid: str = "one", **claims: Any) -> str:
-        """A token that is good unless told otherwise."""
-        good = {"iss": self.url, "aud": AUDIENCE, "sub": "ada", "exp": time.time() + 60, "scope": "capgo other"}
-        chosen = {name: value for name, value in (good | claims).items() if value is not None}
-        return jwt.encode(chosen, self.key if key == "its own" else key, alg, headers={"kid": kid})
-
-
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[AuthorizationServer]:
     """An authorization server."""
@@ -145,8 +109,9 @@ WRONG: Final[dict[str, dict[str, Any]]] = {
     "no audience": {"aud": None},
     "another issuer": {"iss": "https://id.example.com"},
     "nobody's": {"sub": None},
-    "another signature": {"key": generate_private_key(65537, 2048)},
+    "another signature": {"key": new_key()},
     "an unknown key": {"kid": "two"},
+    "no name of a key": {"kid": None},
     "a shared secret": {"key": "x" * 64, "alg": "HS256"},
     "no signature": {"key": None, "alg": "none"},
 }
@@ -172,16 +137,83 @@ async def test_lets_in_whom_an_authorization_server_sends(issuer: AuthorizationS
     assert issuer.fetched == 1, "unknown keys do not make it ask again and again"
 
 
-async def test_tells_clients_where_to_get_a_token(issuer: AuthorizationServer) -> None:
-    """A caller without a token is led to the metadata, which names the authorization server."""
+ODD: Final[dict[str, Any]] = {
+    "expires never": {"exp": float("inf")},
+    "expires when nobody lives": {"exp": 10**18},
+    "expires beyond all numbers": {"exp": 10**400},
+    "expires in words": {"exp": "tomorrow"},
+    "expires as a list": {"exp": [1]},
+    "expires as a truth": {"exp": True},
+    "not before in words": {"nbf": "today"},
+    "made in words": {"iat": {}},
+    "subject is a number": {"sub": 7},
+    "subject is nothing": {"sub": ""},
+    "subject is an object": {"sub": {"name": "ada"}},
+    "subject is a novel": {"sub": "a" * 5000},
+    "audience is a number": {"aud": 7},
+    "audience is odd in parts": {"aud": [AUDIENCE, 7]},
+    "issuer is a list": {"iss": ["https://id.example.com"]},
+    "scope is a number": {"scope": 7},
+    "scope is odd in parts": {"scope": ["capgo", 7]},
+    "scope is an object": {"scp": {"capgo": True}, "scope": None},
+    "client is an object": {"client_id": {}},
+    "party is a list": {"azp": ["x"]},
+}
+
+
+async def test_odd_claims_let_nobody_in(issuer: AuthorizationServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever a signed token holds, the answer is 401, and no failure of the server."""
+    good = {"iss": issuer.url, "aud": AUDIENCE, "sub": "ada", "exp": int(time.time()) + 60, "scope": "capgo"}
+    odd = {what: issuer.signed(json.dumps(good | claims).encode()) for what, claims in ODD.items()}
+    odd |= {"deep": issuer.signed(b'{"a":' * 9000 + b"1" + b"}" * 9000), "a list": issuer.signed(b"[]")}
+    odd |= {"no JSON": issuer.signed(b"{"), "no text": issuer.signed(b'{"sub":"\xff"}')}
     async with server(Service(issuer=Issuer(issuer.url, AUDIENCE, ("capgo",)))) as (http, url):
+        met = {what: await status(http, url, token) for what, token in odd.items()}
+        assert await status(http, url, issuer.signed(json.dumps(good).encode())) == 200
+    assert met == dict.fromkeys(odd, 401)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def challenge(answer: httpx2.Response) -> str:
+    """How a caller who is not let in is told what to bring."""
+    return str(answer.headers["www-authenticate"])
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
+async def test_tells_clients_where_to_get_a_token(issuer: AuthorizationServer, path: str) -> None:
+    """A caller without a good token is led to the metadata, which names the issuer, and told the scopes."""
+    async with server(Service(issuer=Issuer(issuer.url, AUDIENCE, ("capgo", "deploy")))) as (http, url):
+        address = url.replace("/mcp", path)
         body, headers = request("tools/list")
-        refused = await http.post(url, json=body, headers=headers)
-        assert "/.well-known/oauth-protected-resource/mcp" in refused.headers["www-authenticate"]
+        for token, code in ((None, 401), ("wrong", 401), (issuer.token(scope="capgo"), 403)):
+            own = {} if token is None else {"authorization": f"Bearer {token}"}
+            refused = await http.post(address, json=body, headers=headers | own)
+            assert refused.status_code == code
+            assert f"{AUDIENCE.removesuffix('/mcp')}/.well-known/oauth-protected-resource/mcp" in challenge(refused)
+            assert challenge(refused).endswith(', scope="capgo deploy"')
         metadata = (await http.get(url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp"))).json()
     assert metadata["resource"] == AUDIENCE
     assert metadata["authorization_servers"] == [issuer.url]
-    assert metadata["scopes_supported"] == ["capgo"]
+    assert metadata["scopes_supported"] == ["capgo", "deploy"]
+
+
+async def test_a_key_of_ones_own_does_not_replace_the_token(issuer: AuthorizationServer) -> None:
+    """Where a token opens the server, who comes with a Capgo key alone is told to get a token."""
+    async with server(Service(issuer=Issuer(issuer.url, AUDIENCE))) as (http, url):
+        body, headers = request("tools/list")
+        refused = await http.post(url, json=body, headers=headers | {"x-capgo-api-key": READER_KEY})
+    assert refused.status_code == 401
+    assert "resource_metadata=" in challenge(refused)
+    assert "scope=" not in challenge(refused)
+
+
+async def test_a_file_of_tokens_leads_nowhere(tokens: tuple[Path, str]) -> None:
+    """Where tokens come from a file, there is nothing to be got by protocol: the challenge names no metadata."""
+    async with server(Service(tokens=tokens[0])) as (http, url):
+        body, headers = request("tools/list")
+        refused = await http.post(url, json=body, headers=headers)
+    assert challenge(refused).startswith("Bearer ")
+    assert "resource_metadata" not in challenge(refused)
 
 
 async def test_lets_nobody_in_when_the_issuer_is_another_or_away(issuer: AuthorizationServer) -> None:

@@ -144,6 +144,26 @@ async def test_wrong_keys_of_some_do_not_shut_out_all(team: Team) -> None:
 
 
 @each_era
+async def test_a_slash_at_the_end_is_no_other_address(team: Team, era: str) -> None:
+    """`/mcp/` is answered like `/mcp`, since a redirect would lead a client behind a front away from https."""
+    caller = Caller(team.http, f"{team.url}/mcp/", {"x-capgo-api-key": ADMIN_KEY}, era)
+    assert (await caller.facts("capgo_list_apps"))["items"]
+    for path in ("/mcp/", "/healthz/", "/nowhere/"):
+        assert not (await team.http.get(f"{team.url}{path}")).has_redirect_location
+
+
+async def test_tells_why_an_older_client_cannot_be_asked(state: State, upstream: str) -> None:
+    """With --ask, a client of the older protocol reads that it is the way it speaks, and nothing is deleted."""
+    with served(application(Settings(key=NoKey(), url=upstream, ask=True), Service())) as url:
+        async with httpx2.AsyncClient(timeout=GENEROUS) as http:
+            caller = Caller(http, f"{url}/mcp", {"x-capgo-api-key": ADMIN_KEY}, LEGACY)
+            error = await caller.error("capgo_delete_channel", app_id=DEMO_APP, channel="qa", confirm=True)
+    assert error.startswith("[consent_no_way_to_ask] ")
+    assert "clients that speak MCP 2026-07-28 or later" in error
+    assert state.channel_named(DEMO_APP, "qa")
+
+
+@each_era
 async def test_speaks_to_real_clients(team: Team, era: str) -> None:
     """The SDK's client shakes hands, lists and calls, in the era it prefers and in the one before."""
     async with httpx2.AsyncClient(headers={"x-capgo-api-key": ADMIN_KEY}, timeout=GENEROUS) as http:

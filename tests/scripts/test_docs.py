@@ -23,7 +23,7 @@ from capgo_mcp.sandbox import ADMIN_KEY, create_app
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-LOCAL_CODES: Final = {"no_key", "key_expired", "invalid_arguments"}
+LOCAL_CODES: Final = {"no_key", "key_expired", "invalid_arguments", "consent_no_way_to_ask"}
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:
