@@ -105,8 +105,8 @@ class Endpoint(Spec):
     """What an empty list may mean beside that there is nothing."""
     needs: str = ""
     """The permission the key must hold."""
-    by_names: bool = False
-    """Whether it takes names of which the API wants ids, so that it is `resolved` before it is sent."""
+    looks_up: bool = False
+    """Whether something is looked up before it is sent, by `resolved`: ids of names, or what Capgo would reset."""
 
 
 class Declared(BaseModel, Generic[A]):
@@ -178,10 +178,10 @@ class Operation(Declared[A], Generic[A]):
             cls.spec = Endpoint(**cls.described(), toolset=toolset, method=method, path=path, **said)
 
     async def resolved(self, capgo: Sender) -> Self:  # noqa: ARG002 - most operations have nothing to look up
-        """The operation with the ids that the API wants in place of names that people have.
+        """The operation as it is sent: with the ids of names, and what Capgo would reset if it were left out.
 
         Raises:
             NotFound: Nothing has such a name.
-            CapgoError: It could not be looked up; nothing was sent.
+            CapgoError: It could not be looked up, or must not be sent; nothing was.
         """
         return self

@@ -113,7 +113,7 @@ class Capgo:
             OutcomeUnknown: A write was sent and no answer came.
             UnexpectedAnswer: The answer cannot be read.
         """
-        if operation.spec.by_names:
+        if operation.spec.looks_up:
             operation = await operation.resolved(self)
         key = await self._key.read()  # each time: it may have been replaced while the server runs
         deadline = Deadline(self._clock, self._time_for(operation))

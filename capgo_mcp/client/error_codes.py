@@ -25,7 +25,7 @@ class Explanation(NamedTuple):
 
 _KEY: Final = "Stop calling, for 20 failures block the address, and ask the user for another key (capgo-mcp login)."
 _ARGUMENTS: Final = "Check the arguments against the tool's schema."
-_HIDDEN: Final = "The key may not do this, or it does not exist (Capgo answers both alike)"
+HIDDEN: Final = "The key may not do this, or it does not exist (Capgo answers both alike)"
 _LATER: Final = "Try again in a minute; if it stays, the user can report the request id to Capgo's support."
 
 
@@ -55,27 +55,27 @@ BY_CODE: Final[dict[str, Explanation]] = {
         NotAllowed,
         "",
         {
-            "cannot_access_app": f"No access to this app. {_HIDDEN}",
-            "no_access_to_app": f"No access to this app. {_HIDDEN}",
-            "app_access_denied": f"No access to this app. {_HIDDEN}",
-            "cannot_access_channel": f"No access to this channel. {_HIDDEN}",
-            "cannot_access_organization": f"No access to this organization. {_HIDDEN}",
-            "invalid_org_id": f"No access to this organization. {_HIDDEN}",
-            "no_access_to_organization": f"No access to this organization. {_HIDDEN}",
-            "user_does_not_have_access_to_this_organization": f"No access to this organization. {_HIDDEN}",
+            "cannot_access_app": f"No access to this app. {HIDDEN}",
+            "no_access_to_app": f"No access to this app. {HIDDEN}",
+            "app_access_denied": f"No access to this app. {HIDDEN}",
+            "cannot_access_channel": f"No access to this channel. {HIDDEN}",
+            "cannot_access_organization": f"No access to this organization. {HIDDEN}",
+            "invalid_org_id": f"No access to this organization. {HIDDEN}",
+            "no_access_to_organization": f"No access to this organization. {HIDDEN}",
+            "user_does_not_have_access_to_this_organization": f"No access to this organization. {HIDDEN}",
             "no_organizations_found": "The key reads no organization",
             "no_permission": "An app-scoped key cannot manage webhooks: it takes an organization-scoped one",
             "not_authorized": "The key may not read this",
             "permission_denied": "The key lacks the permission",
-            "cannot_delete_app": f"The app cannot be deleted. {_HIDDEN}",
-            "cannot_delete_bundle": f"The bundle cannot be deleted. {_HIDDEN}",
+            "cannot_delete_app": f"The app cannot be deleted. {HIDDEN}",
+            "cannot_delete_bundle": f"The bundle cannot be deleted. {HIDDEN}",
             "cannot_promote_bundle": "The key may not put bundles on this channel",
-            "cannot_update_bundle_metadata": f"The bundle cannot be changed. {_HIDDEN}",
+            "cannot_update_bundle_metadata": f"The bundle cannot be changed. {HIDDEN}",
             "cannot_list_apikeys": "The key may not list API keys",
             "cannot_get_apikey": "The key may not read API keys",
             "cannot_delete_apikey": "The key may not delete this API key; none can delete itself",
             "cannot_update_apikey": "The key may not change this API key; none can change itself",
-            "unauthorized": f"No access to this build. {_HIDDEN}",
+            "unauthorized": f"No access to this build. {HIDDEN}",
             "cannot_delete_higher_priority_role": "The member's role is higher than the key's",
         },
     ),
@@ -131,6 +131,14 @@ BY_CODE: Final[dict[str, Explanation]] = {
     ),
     "already_analyzed": Explanation(Conflict, "This build was analyzed already"),
     "invalid_state": Explanation(Conflict, "The build is not in a state for this"),
+    "push_update_disabled": Explanation(
+        Conflict,
+        "The app does not use pushes for updates",
+        "Ask the user whether to switch them on: capgo_update_notification_settings.",
+    ),
+    "missing_notification_provider": Explanation(
+        Conflict, "No service sends pushes for this app", "The user can set one up in the Capgo console."
+    ),
     "missing_rollout_version": Explanation(
         Conflict, "The channel has no rollout to promote", "Start one with rollout_version first."
     ),
@@ -189,6 +197,8 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "invalid_url": "Capgo does not accept this URL",
             "invalid_events": "There is no such event",
             "invalid_delivery_version": "There is no such delivery version",
+            "missing_notification_target": "A push needs a target",
+            "invalid_notification_tag": "This is not a tag",
             "invalid_expiration_date": "The expiry must be a date in the future",
             "expiration_required": "The organization wants an expiry date",
             "expiration_exceeds_max": "The expiry is later than the organization allows",
@@ -226,7 +236,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
     "cannot_delete_preview_bundle": Explanation(Refused, "The preview's bundle cannot be deleted"),
     "error_inviting_user_to_organization": Explanation(Refused, "The person cannot be invited"),
     "error_deleting_user_from_organization": Explanation(Refused, "The member cannot be removed"),
-    "cannot_get_bundle": Explanation(NotAllowed, f"The bundles cannot be read. {_HIDDEN}"),
+    "cannot_get_bundle": Explanation(NotAllowed, f"The bundles cannot be read. {HIDDEN}"),
     "cannot_create_bundle": Explanation(Refused, "Capgo did not create the bundle", _ARGUMENTS),
     "cannot_get_audit_logs": Explanation(
         Refused, "The audit log cannot be read at this page", "Start again at page 0."
@@ -299,96 +309,3 @@ BY_CODE: Final[dict[str, Explanation]] = {
     ),
 }
 """Every code that has one meaning."""
-
-BY_DETAIL: Final[dict[tuple[str, str], Explanation]] = {
-    ("cannot_create_bundle", "You can't access this app"): Explanation(NotAllowed, f"No access to this app. {_HIDDEN}"),
-    ("cannot_create_bundle", "23505"): Explanation(
-        Conflict,
-        "A deleted bundle had this version, and its name stays taken for 90 days or more",
-        "Choose another version.",
-    ),
-    ("too_many_requests", "too_many_failed_auth_attempts"): Explanation(
-        RateLimited, "Capgo blocks this address after too many failed logins, even with a valid key"
-    ),
-    ("too_many_requests", "api_key_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests with this key"),
-    ("too_many_requests", "ip_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests from this address"),
-    ("error_inviting_user_to_organization", "NO_EMAIL"): Explanation(
-        NotFound, "No Capgo user has this e-mail address", "The person must sign up at Capgo first."
-    ),
-    ("error_inviting_user_to_organization", "ALREADY_INVITED"): Explanation(
-        Conflict,
-        "This person is a member or invited already",
-        "The user can change an existing member's role in the Capgo console, and nobody elsewhere.",
-    ),
-    ("error_inviting_user_to_organization", "NO_RIGHTS"): Explanation(
-        NotAllowed, "The key may not invite with this role"
-    ),
-    ("error_inviting_user_to_organization", "NO_ORG"): Explanation(NotFound, "There is no such organization"),
-    ("error_inviting_user_to_organization", "ROLE_NOT_FOUND"): Explanation(NotFound, "There is no such role"),
-    ("error_inviting_user_to_organization", "TOO_RECENT_INVITATION_CANCELATION"): Explanation(
-        Conflict, "An invitation of this person was cancelled a short while ago", "Try again later."
-    ),
-}
-"""Codes that mean several things, told apart by a detail of the answer."""
-
-BY_OPERATION: Final[dict[tuple[str, str], Explanation]] = {
-    **dict.fromkeys(
-        (("capgo_count_events", "not_found"), ("capgo_list_events", "not_found")),
-        Explanation(
-            NotFound,
-            "This Capgo does not tell a key what devices report: it is older, or self-hosted",
-            "The user can look at the app's logs in the Capgo console.",
-        ),
-    ),
-    **dict.fromkeys(
-        (("capgo_count_events", "app_access_denied"), ("capgo_list_events", "app_access_denied")),
-        Explanation(NotAllowed, f"No right to read what devices report. {_HIDDEN}"),
-    ),
-    ("capgo_get_channel", "cannot_find_version"): Explanation(
-        NotFound,
-        "There is no such channel",
-        "Names are exact and case-sensitive: look it up with capgo_list_channels.",
-    ),
-    **dict.fromkeys(
-        (("capgo_set_channel", "unknown_error"), ("capgo_set_rollout", "unknown_error")),
-        Explanation(
-            ServerFault,
-            "Capgo could not do it; it answers so when version names no bundle of this app",
-            "Check the name with capgo_list_bundles and read the channel back with capgo_get_channel before trying "
-            "again.",
-        ),
-    ),
-    **dict.fromkeys(
-        (("capgo_set_channel", "cannot_access_app"), ("capgo_set_rollout", "cannot_access_app")),
-        Explanation(
-            NotAllowed,
-            f"No right to change this channel. {_HIDDEN}",
-            "Creating one takes app.create_channel, which app_developer has. With still fewer rights, "
-            "capgo_set_bundle_channel puts a bundle on a channel.",
-        ),
-    ),
-    ("capgo_set_rollout", "cannot_find_channel"): Explanation(
-        NotFound,
-        "There is no such channel, and a rollout needs one that serves a bundle already",
-        "Create it first with capgo_set_channel and a version, then start the rollout.",
-    ),
-    ("capgo_set_rollout", "missing_stable_version"): Explanation(
-        Refused,
-        "The channel serves no bundle yet, to which a rollout could fall back",
-        "Give it one first with capgo_set_channel and a version, then start the rollout.",
-    ),
-    ("capgo_set_rollout", "missing_rollout_version"): Explanation(
-        Refused,
-        "No rollout is there that could be promoted",
-        "See capgo_get_channel; to put a bundle on the channel, capgo_set_channel with version.",
-    ),
-    ("capgo_set_device_channel", "too_many_requests"): Explanation(
-        RateLimited, "The same device and channel can be set once a minute, counting failures"
-    ),
-    ("capgo_create_organization", "unknown_error"): Explanation(
-        ServerFault,
-        "Capgo could not create it; it answers so when the name is taken",
-        "See capgo_list_organizations before trying again, so as not to create it twice.",
-    ),
-}
-"""Codes that mean something particular in one operation."""

@@ -13,7 +13,8 @@ from capgo_mcp.api.operation import Effect, Endpoint
 from capgo_mcp.api.rights import holders
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.body import Mask
-from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION, Explanation
+from capgo_mcp.client.error_codes import BY_CODE, Explanation
+from capgo_mcp.client.error_contexts import BY_DETAIL, BY_OPERATION
 
 KNOWN: Final = frozenset({*BY_CODE, *(code for code, _ in BY_DETAIL), *(code for _, code in BY_OPERATION)})
 """Every code of Capgo's that has a meaning here."""

@@ -1,7 +1,7 @@
 """Every operation of the API: one module per area, and the module is the toolset.
 
 A module listed here is a toolset; the operations declared in it are its tools, in the order they stand in. Those in
-`events` are no tools by themselves: insights are made from them.
+`events` and `recipients` are no tools by themselves: insights and previews are made from them.
 """
 
 from types import ModuleType

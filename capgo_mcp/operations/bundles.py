@@ -89,7 +89,7 @@ class SetBundleChannel(
     needs="channel.promote_bundle",
     effect=Effect.CHANGE,
     controls=("expected_version",),
-    by_names=True,
+    looks_up=True,
 ):
     """Deploy a bundle to a channel, or roll back, with a key that may not change channels; else set_channel.
 

@@ -5,10 +5,21 @@ from typing import Any, Final
 
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.operations import every
-from capgo_mcp.safety import api_keys, apps, builds, bundles, channels, devices, members, organizations, webhooks
+from capgo_mcp.safety import (
+    api_keys,
+    apps,
+    builds,
+    bundles,
+    channels,
+    devices,
+    members,
+    notifications,
+    organizations,
+    webhooks,
+)
 from capgo_mcp.safety.meaning import Meaning
 
-AREAS: Final = (apps, channels, bundles, devices, organizations, members, api_keys, webhooks, builds)
+AREAS: Final = (apps, channels, bundles, devices, organizations, members, api_keys, webhooks, builds, notifications)
 
 
 def _by_operation() -> dict[type[Operation[Any]], Meaning[Any]]:

@@ -46,7 +46,7 @@ class Writer:
             JournalFailed: It cannot be recorded; nothing was sent.
             CapgoError: Capgo did not do it, or it is not known whether it did.
         """
-        if operation.spec.by_names:
+        if operation.spec.looks_up:
             operation = await operation.resolved(self._capgo)
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))
         settled = await self._settled(entry, operation, controls, elicitor)

@@ -27,7 +27,8 @@ def drop_app(call: Call, app: Row) -> None:
         for name in [name for name, row in table.items() if row["app_id"] == app_id]:
             del table[name]
     state.notification_settings.pop(app_id, None)
-    state.notification_days[:] = [row for row in state.notification_days if row["app_id"] != app_id]
+    for rows in (state.notification_days, state.providers, state.recipients):
+        rows[:] = [row for row in rows if row["app_id"] != app_id]
     changes.delete(call, "apps", app)
 
 

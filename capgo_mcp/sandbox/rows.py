@@ -244,3 +244,18 @@ def new_delivery(state: State, webhook: Row, event: str, payload: Row, **values:
         "duration_ms": None,
         **values,
     }
+
+
+def new_campaign(state: State, app_id: str, name: str, kind: str, **values: Any) -> Row:
+    """Make a campaign of notifications that waits to be sent."""
+    now = state.now()
+    return {
+        "id": state.uuid("campaign"),
+        "app_id": app_id,
+        "name": name,
+        "kind": kind,
+        "status": "queued",
+        "created_at": now,
+        "updated_at": now,
+        **values,
+    }

@@ -38,6 +38,8 @@ class State:
     builds: dict[str, Row] = field(default_factory=dict)
     notification_settings: dict[str, Row] = field(default_factory=dict)
     campaigns: dict[str, Row] = field(default_factory=dict)
+    providers: list[Row] = field(default_factory=list)
+    recipients: list[Row] = field(default_factory=list)
     notification_days: list[Row] = field(default_factory=list)
     usage: dict[tuple[str, str], Row] = field(default_factory=dict)
     bundle_days: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)

@@ -21,7 +21,8 @@ from capgo_mcp.api.errors import (
 )
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.api.rights import HOLDERS, UNASSIGNABLE, holders
-from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION
+from capgo_mcp.client.error_codes import BY_CODE
+from capgo_mcp.client.error_contexts import BY_DETAIL, BY_OPERATION
 from capgo_mcp.client.refusals import Refusal, explain
 from capgo_mcp.client.wire import read_answer
 from capgo_mcp.operations import declared_in, events, every

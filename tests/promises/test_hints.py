@@ -9,7 +9,8 @@ import pytest
 
 from capgo_mcp.api.rights import HOLDERS, holders
 from capgo_mcp.catalog import every_tool
-from capgo_mcp.client.error_codes import BY_CODE, BY_DETAIL, BY_OPERATION
+from capgo_mcp.client.error_codes import BY_CODE
+from capgo_mcp.client.error_contexts import BY_DETAIL, BY_OPERATION
 from capgo_mcp.operations.events import CountEvents, ListEvents
 from capgo_mcp.sandbox import DEVELOPER_KEY
 from capgo_mcp.sandbox.rights import binding

@@ -133,6 +133,24 @@ TOLD: Final[list[tuple[str, Facts, Facts]]] = [
             },
         },
     ),
+    (
+        "capgo_update_notification_settings",
+        {**DEMO, "push_update_enabled": False},
+        {
+            "push_update_enabled": False,
+            "push_update_install_mode": "next",
+            "push_update_channel": "production",
+            "now": {
+                "push_update_enabled": True,
+                "push_update_install_mode": "next",
+                "push_update_channel": "production",
+            },
+        },
+    ),
+    ("capgo_trigger_update_check", {**DEMO, "target": "broadcast"}, {"devices": 260}),
+    ("capgo_send_notification", {**DEMO, "target": "external_id:user-9"}, {"devices": 1}),
+    ("capgo_send_notification", {**DEMO, "target": "external_id:nobody"}, {"devices": 0}),
+    ("capgo_send_notification", {**DEMO, "target": "device_key:dev_1"}, {"devices": 1}),
     ("capgo_update_app", {**DEMO, "retention": 0}, {"retention_now": 2_592_000, "bundles_no_channel_serves": 100}),
 ]
 

@@ -69,6 +69,7 @@ _AUTO_PAUSE: Final = {
     "auto_pause_min_attempts": 10,
 }
 _WEBHOOK: Final = {"org_id": LIGHTHOUSE, "webhook_id": samples.BY_NAME["webhook_id"]}
+_PUSHES: Final = {"app_id": DEMO_APP, "confirm": True}
 
 CASES: Final = {
     "default moved": Case(channel("beta", public=True)),
@@ -163,6 +164,11 @@ CASES: Final = {
     "webhook switched on": Case(
         ("capgo_update_webhook", {**_WEBHOOK, "enabled": True, "confirm": True}),
         (("capgo_update_webhook", {**_WEBHOOK, "enabled": False}),),
+    ),
+    "push settings": Case(("capgo_update_notification_settings", {**_PUSHES, "push_update_install_mode": "set"})),
+    "push settings without a channel": Case(
+        ("capgo_update_notification_settings", {**_PUSHES, "push_update_channel": "beta"}),
+        (("capgo_update_notification_settings", {**_PUSHES, "push_update_channel": ""}),),
     ),
     "organization": Case(
         ("capgo_update_organization", {"org_id": LIGHTHOUSE, "name": "Other", "website": "https://other.example.com"})

@@ -191,7 +191,7 @@ async def test_reader_key_cannot_write(sandbox: Caller) -> None:
         ("POST /device", {"app_id": APP, "device_id": "d", "channel": "beta"}, (400, "cannot_access_channel")),
         ("POST /device", {"app_id": APP, "device_id": "d"}, (400, "cannot_access_app")),
         ("GET /apikey", None, (401, "cannot_list_apikeys")),
-        ("GET /notifications/settings?app_id=" + APP, None, (400, "app_access_denied")),
+        ("GET /notifications/settings?app_id=" + APP, None, (403, "app_access_denied")),
     ]
     for what, sent, expected in refusals:
         assert code(await sandbox.ask(what, sent, key=READER_KEY)) == expected, what

@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 import uvicorn
 
-from capgo_mcp.client import error_codes
+from capgo_mcp.client import error_codes, error_contexts
 from capgo_mcp.commands.cli import COMMANDS
 from capgo_mcp.commands.parser import parser
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, variable_of
@@ -100,7 +100,7 @@ def test_names_in_the_pages_exist(page: Path) -> None:
     for option in (*OPTIONS, *HTTP_OPTIONS):
         variables |= {option.variable, variable_of(option.former)}
     assert set(re.findall(r"`(CAPGO_\w+)`", text)) <= variables
-    codes = {*error_codes.BY_CODE, *(code for code, _ in error_codes.BY_DETAIL), *LOCAL_CODES}
+    codes = {*error_codes.BY_CODE, *(code for code, _ in error_contexts.BY_DETAIL), *LOCAL_CODES}
     assert set(re.findall(r"`\[(\w+)\]`", text)) <= codes
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (page.parent / link).exists(), link

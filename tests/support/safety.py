@@ -36,6 +36,11 @@ DANGEROUS: Final[dict[str, Facts]] = {
     "capgo_set_channel": {"detach_bundle": True},
     "capgo_update_app": {"retention": 30},
     "capgo_unset_device_channel": {"device_id": PINNED_DEVICE},
+    "capgo_update_notification_settings": {
+        "push_update_enabled": False,
+        "push_update_install_mode": "set",
+        "push_update_channel": "beta",
+    },
     "capgo_update_webhook": {"url": "https://hooks.example.com/elsewhere", "enabled": True},
 }
 """Arguments with which a call needs consent, where those that must be given are not enough."""
@@ -217,7 +222,7 @@ class _FailingReads(httpx2.AsyncBaseTransport):
         return self.broken() if request.method == "GET" else await self.inner.handle_async_request(request)
 
 
-_TABLES: Final = ("apps", "channels", "overrides", "orgs", "webhooks")
+_TABLES: Final = ("apps", "channels", "overrides", "orgs", "webhooks", "notification_settings")
 _PASSING: Final = frozenset({"updated_at", "rollout_id"})
 
 

@@ -52,6 +52,7 @@ BY_NAME: Final[dict[str, Any]] = {
     "delivery_id": _FAILED["id"],
     "url": "https://hooks.example.com/sample",
     "events": ["channels"],
+    "target": "broadcast",
     "job_id": "b1d0c0de-0000-4000-8000-000000000003",
     "campaign_id": "none",
     "invite_type": "org_member",
@@ -71,6 +72,7 @@ BY_TOOL: Final[dict[str, dict[str, Any]]] = {
     "capgo_delete_bundle": {"version": "1.0.0"},
     "capgo_invite_member": {"email": "robin@example.com"},
     "capgo_set_rollout": {"channel": "staging", "action": "pause"},
+    "capgo_send_notification": {"payload": {"title": "Hi"}},
 }
 """Values that one tool needs otherwise."""
 
@@ -82,7 +84,11 @@ NOT_WITH_OTHERS: Final = {
 }
 """The arguments of a tool that its other ones exclude."""
 
-ONE_OF: Final = {"capgo_explain_device": {"device_id"}, "capgo_set_bundle_channel": {"version_id", "channel_id"}}
+ONE_OF: Final = {
+    "capgo_explain_device": {"device_id"},
+    "capgo_set_bundle_channel": {"version_id", "channel_id"},
+    "capgo_update_notification_settings": {"push_update_enabled"},
+}
 """The argument of a tool to give where one of several must be given."""
 
 

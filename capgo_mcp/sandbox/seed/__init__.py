@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from capgo_mcp.api.channel_edit import Behaviour
-from capgo_mcp.sandbox.seed import events, fleet, people, releases, trail, usage
+from capgo_mcp.sandbox.seed import events, fleet, people, pushes, releases, trail, usage
 from capgo_mcp.sandbox.seed.calendar import Calendar
 from capgo_mcp.sandbox.seed.people import ADMIN_KEY, DEVELOPER_KEY, EXPIRED_KEY, READER_KEY, UPLOADER_KEY
 from capgo_mcp.sandbox.state import State
@@ -16,6 +16,6 @@ def seeded(clock: Callable[[], float] = time.time, behaviour: Behaviour = Behavi
     """Make a filled state; the same clock gives the same state to the last byte."""
     state = State(clock, behaviour)
     calendar = Calendar(state.moment())
-    for plant in (people.plant, releases.plant, fleet.plant, usage.plant, trail.plant, events.plant):
+    for plant in (people.plant, releases.plant, fleet.plant, usage.plant, trail.plant, pushes.plant, events.plant):
         plant(state, calendar)
     return state

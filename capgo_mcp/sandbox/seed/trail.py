@@ -1,4 +1,4 @@
-"""What happened around the releases: audit log, webhooks, builds and notifications."""
+"""What happened around the releases: audit log, webhooks, and builds."""
 
 from capgo_mcp.sandbox.answers import Row
 from capgo_mcp.sandbox.changes import actor_of, audit_entry
@@ -24,7 +24,6 @@ _BUILDS: tuple[Row, ...] = (
     },
 )
 _DELIVERED = 200
-_CAMPAIGNS = ("Shared folders are here", "Try the 2.3 beta", "Spring thank-you")
 
 
 def plant(state: State, calendar: Calendar) -> None:
@@ -32,7 +31,6 @@ def plant(state: State, calendar: Calendar) -> None:
     _audit(state, calendar)
     _webhooks(state, calendar)
     _builds(state, calendar)
-    _notifications(state, calendar)
 
 
 def _audit(state: State, calendar: Calendar) -> None:
@@ -96,29 +94,3 @@ def _builds(state: State, calendar: Calendar) -> None:
             "error": "Keystore password is wrong" if build["status"] == "failed" else None,
             "upload_url": None,
         }
-
-
-def _notifications(state: State, calendar: Calendar) -> None:
-    state.notification_settings[DEMO_APP] = {
-        "appId": DEMO_APP,
-        "pushUpdateEnabled": True,
-        "pushUpdateInstallMode": "next",
-        "pushUpdateChannel": "production",
-    }
-    for number, name in enumerate(_CAMPAIGNS, 1):
-        campaign_id = state.uuid("campaign")
-        made = calendar.made(number * 10.5)
-        state.campaigns[campaign_id] = {
-            "id": campaign_id, "app_id": DEMO_APP, "name": name, "kind": "alert", "status": "sent", **made,
-        }  # fmt: skip
-        state.notification_days.append(
-            {
-                "app_id": DEMO_APP,
-                "campaign_id": campaign_id,
-                "date": calendar.day(number * 10),
-                "sent": 240 - number * 9,
-                "delivered": 231 - number * 9,
-                "opened": 80 - number * 11,
-                "failed": 9,
-            }
-        )
