@@ -22,6 +22,8 @@ MOST_VALUES: Final = 200_000
 _DEEPEST: Final = 20
 _LONGEST_TEXT: Final = 20_000
 """Characters of one text that are looked at; far fewer are shown."""
+_DATA: Final = "data:"
+_MOST_LINES: Final = 1000
 _LONGEST_NUMBER: Final = 19
 """Digits of a whole number, as many as Capgo's database stores; readers of JSON have no room for many more."""
 MASKED: Final = "(the API key)"
@@ -62,6 +64,18 @@ def parsed(content: bytes, mask: Callable[[str], str]) -> Any:
     except (ValueError, RecursionError):
         return None
     return _bounded(body, mask, _DEEPEST)
+
+
+def lines_of(content: bytes, mask: Callable[[str], str]) -> list[str]:
+    """The data of a stream of events, a line each, with what a line must not tell hidden.
+
+    Args:
+        content: The stream, or its end.
+        mask: Hides what a text must not tell.
+    """
+    lines = content.decode("utf-8", "replace").splitlines()
+    told = [line.removeprefix(_DATA).strip() for line in lines if line.startswith(_DATA)]
+    return [mask(line[:_LONGEST_TEXT]) for line in told[-_MOST_LINES:]]
 
 
 def _bounded(value: Any, mask: Callable[[str], str], depth: int) -> Any:

@@ -23,7 +23,7 @@ from capgo_mcp.client.origin import IN_SPANS, ORIGIN
 from capgo_mcp.client.paging import collect
 from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
-from capgo_mcp.client.wire import key_header, read_answer, request_id_of, unreadable, write_request
+from capgo_mcp.client.wire import is_stream, key_header, read_answer, request_id_of, unreadable, write_request
 
 DEFAULT_URL: Final = "https://api.capgo.app"
 DEFAULT_TIMEOUT: Final = 30.0
@@ -217,6 +217,8 @@ class Capgo:
             content = bytearray()
             async for chunk in response.aiter_bytes():
                 content += chunk
+                if is_stream(operation.spec, response.headers):
+                    del content[:-_LARGE]  # read to its end all the same: leaving earlier can have effects at Capgo
                 if len(content) > MAX_ANSWER:
                     raise unreadable(operation.spec, f"has more than {MAX_ANSWER:,} bytes: ask for less at once")
             return response, bytes(content)

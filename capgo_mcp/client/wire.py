@@ -18,7 +18,7 @@ from capgo_mcp.api.errors import UnexpectedAnswer
 from capgo_mcp.api.fields import WIRE
 from capgo_mcp.api.operation import A, Effect, Endpoint, Operation, Paging, Spec
 from capgo_mcp.api.text import quoted
-from capgo_mcp.client.body import MOST_VALUES, Mask, TooManyValues, parsed
+from capgo_mcp.client.body import MOST_VALUES, Mask, TooManyValues, lines_of, parsed
 from capgo_mcp.client.paging import ROWS
 from capgo_mcp.client.refusals import Refusal, explain
 
@@ -85,8 +85,11 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
     request_id = request_id_of(headers, mask)
     if 300 <= status < 400:  # noqa: PLR2004 - the HTTP redirects
         raise _redirected(operation.spec, status, request_id)
-    body = _body(operation.spec, content, mask, request_id)
     succeeded = 200 <= status < 300  # noqa: PLR2004 - the HTTP success range
+    if succeeded and is_stream(operation.spec, headers):
+        body: Any = {"lines": lines_of(content, mask)}
+    else:
+        body = _body(operation.spec, content, mask, request_id)
     unsure = succeeded and operation.spec.effect is not Effect.READ and not says_done(operation.spec, body)
     if unsure or not succeeded or says_refused(operation.spec, body):
         refusal = Refusal.read(status, body, headers.get("retry-after"), mask)
@@ -102,6 +105,11 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
         return _typed(operation, body)
     except (ValidationError, TypeError) as error:
         raise unreadable(operation.spec, "is not in a form this server can read", request_id) from error
+
+
+def is_stream(spec: Endpoint, headers: Mapping[str, str]) -> bool:
+    """Whether an answer is a stream of events, where one is expected."""
+    return spec.streams and headers.get("content-type", "").startswith("text/event-stream")
 
 
 def request_id_of(headers: Mapping[str, str], mask: Mask) -> str | None:

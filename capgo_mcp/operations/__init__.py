@@ -23,13 +23,14 @@ from capgo_mcp.operations import (
     organizations,
     statistics,
     status,
+    store,
     webhooks,
 )
 
 DEFAULT: Final = (apps, channels, bundles, devices, organizations, members, statistics, api_keys)
 """The documented API: on unless settings say otherwise."""
 
-OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, status)
+OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, status, store)
 """Useful but undocumented: off unless settings ask for it."""
 
 

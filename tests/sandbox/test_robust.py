@@ -125,7 +125,7 @@ def _tiny_world() -> State:
     device_id = _SENSIBLE["device_id"]
     state.devices[APP, device_id] = new_device(APP, device_id, "2.2.8", state.now())
     state.webhooks["x"] = new_webhook(state, _ORG, _USER, id="x", url="https://hooks.example.com", name="x", events=[])
-    state.builds[_JOB] = {"job_id": _JOB, "app_id": APP, "status": "running", "started_at": state.now()}
+    state.builds[_JOB] = {"job_id": _JOB, "app_id": APP, "status": "running", "started_at": state.now(), "logs": []}
     state.members[1] = new_member(state, _ORG, _USER, "org_super_admin")
     client = {"client_id": "c", "client_name": "x", "redirect_uri": _REDIRECT, "redirect_uris": [_REDIRECT]}
     until = {"until": state.clock() + 60, "key_until": state.moment()}

@@ -72,6 +72,8 @@ BY_TOOL: Final[dict[str, dict[str, Any]]] = {
     "capgo_delete_bundle": {"version": "1.0.0"},
     "capgo_invite_member": {"email": "robin@example.com"},
     "capgo_set_rollout": {"channel": "staging", "action": "pause"},
+    "capgo_get_build_logs": {"job_id": "b1d0c0de-0000-4000-8000-000000000002"},
+    "capgo_get_store_metadata": {"url": "https://play.google.com/store/apps/details?id=com.demo.app"},
     "capgo_send_notification": {"payload": {"title": "Hi"}},
 }
 """Values that one tool needs otherwise."""
@@ -87,7 +89,11 @@ NOT_WITH_OTHERS: Final = {
 ONE_OF: Final = {
     "capgo_explain_device": {"device_id"},
     "capgo_set_bundle_channel": {"version_id", "channel_id"},
-    "capgo_update_notification_settings": {"push_update_enabled"},
+    "capgo_update_notification_settings": {
+        "push_update_enabled",
+        "push_update_install_mode",
+        "push_update_channel",
+    },
 }
 """The argument of a tool to give where one of several must be given."""
 

@@ -13,15 +13,16 @@ from capgo_mcp.api.operation import Effect
 from capgo_mcp.api.rights import holders
 from capgo_mcp.client.wire import write_request
 from capgo_mcp.operations import every
-from capgo_mcp.operations.builds import GetBuildStatus
+from capgo_mcp.operations.builds import GetBuildLogs, GetBuildStatus
 from capgo_mcp.sandbox import DEVELOPER_KEY, UPLOADER_KEY
 from tests.support.data import DATA
-from tests.support.samples import full
+from tests.support.samples import AnyOperation, full
 from tests.traps.conftest import Scene
 
 APP = "com.demo.app"
 ORG = "11111111-0000-4000-8000-000000000001"
 DEVICE = "d0d0cafe-0000-4000-8000-000000000057"
+RUNNING = "b1d0c0de-0000-4000-8000-000000000003"
 DOCUMENTED = json.loads((DATA / "operations.json").read_text(encoding="utf-8"))
 
 
@@ -127,13 +128,21 @@ async def test_t28_creating_a_key_is_explained(scene: Scene) -> None:
     assert "console" in error
 
 
-def test_t29_reads_that_act_are_not_called_reads() -> None:
-    """Build status bills and cancels, so it counts as a change; the log stream is not offered at all."""
-    assert GetBuildStatus.spec.effect is Effect.CHANGE
-    hints = stored(GetBuildStatus).annotations
+@pytest.mark.parametrize("operation", [GetBuildStatus, GetBuildLogs])
+def test_t29_reads_that_act_are_not_called_reads(operation: AnyOperation) -> None:
+    """The status bills and cancels, and leaving a log cancels: both count as a change."""
+    assert operation.spec.effect is Effect.CHANGE
+    hints = stored(operation).annotations
     assert hints is not None
     assert hints.read_only_hint is False
-    assert not [one for one in every() if "logs" in one.spec.path]
+
+
+async def test_t29_the_log_of_a_running_build_is_not_opened(scene: Scene) -> None:
+    """Whoever stops reading it would cancel the build, so only its status is asked for."""
+    error = await scene.refused("capgo_get_build_logs", app_id=APP, job_id=RUNNING)
+    assert error.startswith("[build_not_ended]")
+    assert scene.state.builds[RUNNING]["status"] == "running"
+    assert [request.url.path for request in scene.requests] == ["/build/status"]
 
 
 async def test_t30_more_info_is_never_forwarded(scene: Scene) -> None:

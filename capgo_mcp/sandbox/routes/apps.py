@@ -37,6 +37,16 @@ _SETTINGS = (
     "android_store_url",
 )
 _ONBOARDING = ("need_onboarding", "existing_app")
+_STORE_HOSTS = frozenset(
+    {
+        "apps.apple.com",
+        "itunes.apple.com",
+        "play.google.com",
+        "play-lh.googleusercontent.com",
+        "play.googleusercontent.com",
+    }
+)
+_STORE_PAGE = re.compile(r"https://([\w.-]+)/")
 _STORES = ("ios_store_url", "android_store_url")
 
 
@@ -143,10 +153,27 @@ def delete_app(call: Call) -> Row:
     return OK
 
 
+def store_metadata(call: Call) -> Row:
+    """Read a page of an app store; the sandbox knows those whose address ends in the id of one of its apps."""
+    url = call.text("url")
+    if not url:
+        raise bad("missing_url", "Missing url")
+    page = _STORE_PAGE.match(url)
+    if page is None or page[1] not in _STORE_HOSTS:
+        raise bad("invalid_url", "Invalid store url", url=url)
+    app = next((app for app in call.state.apps.values() if url.endswith(app["app_id"])), None)
+    if app is None:
+        raise bad("cannot_fetch_store_metadata", "Cannot fetch store metadata", url=url)
+    ids = {"app_id": app["app_id"], "android_app_id": app["app_id"], "ios_bundle_id": app["app_id"]}
+    icon = {"icon_url": f"https://{page[1]}/icon.png", "icon_data_url": "data:image/png;base64,iVBORw0KGgo="}
+    return {"status": "ok", "name": app["name"], "screenshot_url": None, "url": url, **icon, **ids}
+
+
 ROUTES = (
     Route("GET", "/app", list_apps),
     Route("GET", "/app/{app_id}", get_app, source=Source.PATH),
     Route("POST", "/app", create_app, Middleware.AUTH),
+    Route("POST", "/app/store-metadata", store_metadata, Middleware.AUTH),
     Route("PUT", "/app/{app_id}", update_app),
     Route("DELETE", "/app/{app_id}", delete_app, source=Source.PATH),
 )

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from starlette.responses import Response
+
 from capgo_mcp.sandbox.answers import Row, bad, broken
 from capgo_mcp.sandbox.call import Call
 from capgo_mcp.sandbox.routing import Route
@@ -32,6 +34,15 @@ def cancel_build(call: Call) -> Row:
     return {"job_id": build["job_id"], "status": build["status"], "message": "Build cancelled"}
 
 
+def build_logs(call: Call) -> Response:
+    """Stream what a build has logged; whoever leaves the stream of a running build cancels it, given the right."""
+    build = _build(call, "app.read_logs", call.path["jobId"])
+    if build["status"] not in _ENDED and call.may_app("app.build_native", build["app_id"]):
+        _end(call, build, "Log stream closed")
+    stream = "".join(f"data: {line}\n\n" for line in build["logs"])
+    return Response(f"{stream}event: end\n\n", media_type="text/event-stream")
+
+
 def _build(call: Call, permission: str, job_id: str) -> Row:
     app_id = call.params.get("app_id")
     if not app_id:
@@ -51,5 +62,6 @@ def _end(call: Call, build: Row, reason: str) -> None:
 
 ROUTES = (
     Route("GET", "/build/status", build_status),
+    Route("GET", "/build/logs/{jobId}", build_logs),
     Route("POST", "/build/cancel/{jobId}", cancel_build),
 )

@@ -23,6 +23,8 @@ _BUILDS: tuple[Row, ...] = (
         "took": None,
     },
 )
+_WRONG = "Keystore password is wrong"
+_LOGS = ("Cloning the sources", "Installing packages", "Building for {platform}", "Signing")
 _DELIVERED = 200
 
 
@@ -91,6 +93,7 @@ def _builds(state: State, calendar: Calendar) -> None:
             "completed_at": calendar.ago(build["age"] - took / 86400) if took else None,
             "runner_wait_seconds": 12,
             "build_time_seconds": took,
-            "error": "Keystore password is wrong" if build["status"] == "failed" else None,
+            "error": _WRONG if build["status"] == "failed" else None,
+            "logs": [line.format(**build) for line in _LOGS] + ([_WRONG] if build["status"] == "failed" else []),
             "upload_url": None,
         }
