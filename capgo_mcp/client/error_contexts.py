@@ -52,6 +52,11 @@ BY_OPERATION: Final[dict[tuple[str, str], Explanation]] = {
         (("capgo_count_events", "app_access_denied"), ("capgo_list_events", "app_access_denied")),
         Explanation(NotAllowed, f"No right to read what devices report. {HIDDEN}"),
     ),
+    ("capgo_observe", "not_found"): Explanation(
+        NotFound,
+        "This Capgo has no Observe: it is older, or self-hosted",
+        "Ask capgo_get_update_health about failed updates; for the rest the user can look into the Capgo console.",
+    ),
     ("capgo_get_channel", "cannot_find_version"): Explanation(
         NotFound,
         "There is no such channel",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.errors import CapgoError
@@ -18,18 +18,12 @@ from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.verdict import Verdict, judged
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import ListChannels
+from capgo_mcp.operations.events import CountedDays
 from capgo_mcp.operations.statistics import BundleUsage, GetBundleUsage
 
 _WEEK: Final = 7
-_PERIODS: Final = (1, 3, _WEEK, 30)
 _CAUSES: Final = 6
 _CHANNELS: Final = 3
-
-
-def _is_counted(days: int) -> int:
-    if days not in _PERIODS:
-        raise ValueError("must be 1, 3, 7 or 30")
-    return days
 
 
 class Figures(Answer):
@@ -81,9 +75,7 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
         BundleName | None,
         Field(description="Bundle version name. Left out: the one the default channel rolls out or serves."),
     ] = None
-    days: Annotated[
-        int, AfterValidator(_is_counted), Field(description="Days to look back, today included: 1, 3, 7 or 30.")
-    ] = _WEEK
+    days: CountedDays = _WEEK
 
     async def gather(self, context: Context) -> UpdateHealth:
         """Read channels and bundles, then count failures; only the first two are needed for an answer."""

@@ -20,6 +20,7 @@ from capgo_mcp.operations import (
     members,
     native_usage,
     notifications,
+    observe,
     organizations,
     statistics,
     status,
@@ -30,7 +31,7 @@ from capgo_mcp.operations import (
 DEFAULT: Final = (apps, channels, bundles, devices, organizations, members, statistics, api_keys)
 """The documented API: on unless settings say otherwise."""
 
-OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, status, store)
+OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, observe, status, store)
 """Useful but undocumented: off unless settings ask for it."""
 
 

@@ -7,7 +7,7 @@ the toolset `health` are made from them.
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from capgo_mcp.api.answers import Listing, Row, Timestamp
 from capgo_mcp.api.fields import CAMEL_CASE, AppId, BundleName, DeviceId, sent_as
@@ -15,6 +15,17 @@ from capgo_mcp.api.operation import Operation
 
 EventCode = Annotated[str, Field(description="Code of an event, e.g. update_fail.", pattern=r"^\w{1,80}$")]
 """Not a closed list: devices of a newer plugin report codes that nobody here has heard of."""
+
+
+def _is_counted(days: int) -> int:
+    if days not in (1, 3, 7, 30):
+        raise ValueError("must be 1, 3, 7 or 30")
+    return days
+
+
+CountedDays = Annotated[
+    int, AfterValidator(_is_counted), Field(description="Days to look back, today included: 1, 3, 7 or 30.")
+]
 
 
 class Event(Row, identity=""):
@@ -85,7 +96,7 @@ class CountEvents(
     """Count what an app's devices reported in the last 1, 3, 7 or 30 days, today included; by default failures."""
 
     app_id: AppId
-    days: Annotated[int, Field(description="1, 3, 7 or 30.")]
+    days: CountedDays
     actions: Annotated[list[EventCode] | None, Field(description="Only these codes.")] = None
     version_name: Annotated[
         BundleName | None, Field(description="Only events about this bundle; Capgo of July 2026 ignores it.")

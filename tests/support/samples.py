@@ -74,6 +74,7 @@ BY_TOOL: Final[dict[str, dict[str, Any]]] = {
     "capgo_set_rollout": {"channel": "staging", "action": "pause"},
     "capgo_get_build_logs": {"job_id": "b1d0c0de-0000-4000-8000-000000000002"},
     "capgo_get_store_metadata": {"url": "https://play.google.com/store/apps/details?id=com.demo.app"},
+    "capgo_observe": {"view": "events", "days": 7},
     "capgo_send_notification": {"payload": {"title": "Hi"}},
 }
 """Values that one tool needs otherwise."""

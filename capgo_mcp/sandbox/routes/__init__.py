@@ -12,6 +12,7 @@ from capgo_mcp.sandbox.routes import (
     health,
     members,
     notifications,
+    observe,
     organizations,
     sign_in,
     statistics,
@@ -33,6 +34,7 @@ ROUTES: tuple[Route, ...] = (
     *webhooks.ROUTES,
     *builds.ROUTES,
     *notifications.ROUTES,
+    *observe.ROUTES,
     *health.ROUTES,
     *sign_in.ROUTES,
 )

@@ -57,7 +57,7 @@ def count_events(call: Call) -> Row:
         rows = [row for row in rows if row["version_name"] == version]
     labels = [str((start + timedelta(days=day)).date()) for day in range(days)]
     period = {"requested_days": days, "start": _spelled(start), "end": _spelled(end - timedelta(milliseconds=1))}
-    return {**_counted(rows), "period": {**period, "labels": labels}}
+    return {**counted(rows), "period": {**period, "labels": labels}}
 
 
 def _events(call: Call) -> list[Row]:
@@ -87,7 +87,8 @@ def _spelled(moment: datetime) -> str | None:
     return javascript(moment.isoformat())
 
 
-def _counted(rows: list[Row]) -> Row:
+def counted(rows: list[Row]) -> Row:
+    """Counts of some events: in all, and by code, day, bundle and device."""
     actions = [
         {
             "action": name,

@@ -20,10 +20,18 @@ _SECOND = 1 / 86_400
 _DOWNLOAD = ("get", "download_0", "download_30", "download_60", "download_90", "download_complete", "set")
 _FALL = ("update_fail", "reset")
 
+# Every so many devices report how long a start took; the slow ones are those of an old system.
+_TIMED_EVERY, _SLOW_EVERY, _PAGES = 4, 20, ("/drafts", "/folders", "/settings")
+
 
 def plant(state: State, calendar: Calendar) -> None:
     """Fill in the log; the notes app reports nothing."""
-    rows = [*_installs(state, calendar), *_failures(calendar), *_days_of_one_device(calendar)]
+    rows = [
+        *_installs(state, calendar),
+        *_failures(calendar),
+        *_days_of_one_device(calendar),
+        *_starts(state, calendar),
+    ]
     state.events.extend(sorted(rows, key=lambda row: (row["created_at"], row["device_id"])))
 
 
@@ -52,6 +60,21 @@ def _days_of_one_device(calendar: Calendar) -> Iterator[Row]:
     opened = ("app_moved_to_foreground", "noNew", "app_moved_to_background")
     for day in range(1, 12):
         yield from _reported(calendar, FALLEN[0], BEFORE, opened, day + 0.6)
+
+
+def _starts(state: State, calendar: Calendar) -> Iterator[Row]:
+    """Starts of the app, how long they took, and where people went then."""
+    devices = [row for (app_id, _), row in state.devices.items() if app_id == DEMO_APP]
+    for number in range(_TIMED_EVERY, len(devices), _TIMED_EVERY):
+        device, version = devices[number]["device_id"], devices[number]["version_name"]
+        slow = number % _SLOW_EVERY == 0
+        reports: list[tuple[str, Row]] = [("app_launch_ready", {"duration_ms": 900 + number * 3 + 2400 * slow})]
+        reports += [("app_launch_timeout", {"duration_ms": 10_000})] if number % (_SLOW_EVERY * 4) == 0 else []
+        reports.append(("webview_page_loaded", {"duration_ms": 400 + number * 2}))
+        reports.append(("app_nav", {"route": _PAGES[number % len(_PAGES)], "duration_ms": 60 + number}))
+        for place, (action, about) in enumerate(reports):
+            moment = calendar.ago(0.3 + number / 80 - place * 4 * _SECOND)
+            yield new_event(DEMO_APP, device, action, version, moment, about)
 
 
 def _reported(calendar: Calendar, number: int, version: str, actions: tuple[str, ...], age: float) -> Iterator[Row]:
