@@ -19,8 +19,8 @@ from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARI
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, declared_in, toolset
+from scripts import contract, rooms
 from scripts import manifests as registry
-from scripts import rooms
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -129,7 +129,29 @@ def get(source: Provenance = SOURCE) -> str:
     )
 
 
-SECTIONS: Final = {"tools": tools, "clients": clients, "get": get, "rooms": room_table, "picture": rooms.picture}
+def tool_changes() -> str:
+    """How the tools differ from those of the last release."""
+    return _table(
+        ("tool", "arguments that came", "arguments that went"),
+        [
+            (f"`{one.tool}`{' (new)' if one.new else ''}", _names([] if one.new else one.added), _names(one.removed))
+            for one in contract.differences(contract.released(), contract.now())
+        ],
+    )
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+SECTIONS: Final = {
+    "tool-changes": tool_changes,
+    "tools": tools,
+    "clients": clients,
+    "get": get,
+    "rooms": room_table,
+    "picture": rooms.picture,
+}
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
 _SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)
 
