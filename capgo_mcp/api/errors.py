@@ -46,7 +46,13 @@ class SignInFailed(CapgoError):
 
 
 class Unreachable(CapgoError):
-    """Capgo was not reached, or a read got no answer: nothing has changed."""
+    """Capgo was not reached, or a read got no answer: nothing has changed.
+
+    Attributes:
+        sent: Whether the request left.
+    """
+
+    sent: bool = False
 
 
 class OutcomeUnknown(CapgoError):

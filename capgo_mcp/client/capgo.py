@@ -1,11 +1,10 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final, Self, cast
 
 import httpx2
@@ -14,11 +13,12 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_trac
 
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
-from capgo_mcp.client.address import takes_proxy
 from capgo_mcp.client.body import Mask
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, RateLimiter, Standing
 from capgo_mcp.client.clock import Clock, SystemClock
+from capgo_mcp.client.connections import Connections
 from capgo_mcp.client.key import KeySource, StaticKey
+from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
 from capgo_mcp.client.paging import collect
 from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
@@ -33,8 +33,6 @@ MAX_ANSWER: Final = 8 * 2**20
 
 _LARGE: Final = 2**18
 """Bytes of an answer that can be read in a few hundredths of a second, whatever they are."""
-_CONNECT: Final = 1 / 6
-"""Share of a call's time that connecting may take, so that it can be tried again."""
 _LEAST: Final = 1 / 20
 """Share of a call's time that must be left for a request to be worth sending."""
 _NEVER_SENT: Final = (
@@ -65,6 +63,8 @@ class Capgo:
         rate: Requests that may leave in a minute, of which a quarter may leave at once.
         transport: What carries the requests; by default the network.
         clock: What tells the time; by default the machine.
+        connections: Those to use, of an address and a transport of their own, where many clients share them.
+        logins: Who lets a key be tried that Capgo has not accepted yet, where many keys share an address.
     """
 
     def __init__(
@@ -76,13 +76,16 @@ class Capgo:
         rate: float = DEFAULT_RATE,
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
+        connections: Connections | None = None,
+        logins: LoginLimiter | None = None,
     ) -> None:
         self._key = StaticKey(key) if isinstance(key, str) else key
-        self._url = url
+        self._owns_connections = connections is None
+        self._connections = connections or Connections(url, timeout, transport)
         self._timeout = timeout
         self._rate = rate
-        self._transport = transport
         self._clock = clock or SystemClock()
+        self._logins = logins
         self._until: Deadline | None = None
         self._live = _Live()
 
@@ -90,8 +93,8 @@ class Capgo:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._live.connections is not None:
-            await self._live.connections.aclose()
+        if self._owns_connections:
+            await self._connections.aclose()
 
     def within(self, deadline: Deadline) -> Self:
         """The same client, on the same connections, for requests that have one deadline together."""
@@ -150,7 +153,7 @@ class Capgo:
     def _breaker_of(self, key: str) -> CircuitBreaker:
         """The circuit breaker of the key in use: a new key starts afresh."""
         if self._live.breaker is None or not self._live.breaker.belongs_to(key):
-            self._live.breaker = CircuitBreaker(key, RateLimiter(self._rate), self._clock)
+            self._live.breaker = CircuitBreaker(key, RateLimiter(self._rate), self._clock, self._logins)
         return self._live.breaker
 
     async def _exchange(
@@ -160,23 +163,26 @@ class Capgo:
         effect = operation.spec.effect
         tries = 0
         while True:
-            await breaker.enter(deadline)
+            trial = await breaker.enter(deadline)
             tries += 1
             try:
                 with _span(operation, tries):
                     answer = await attempt(operation, time_for_answer(effect, tries, deadline.left))
             except CapgoError as error:
-                breaker.note(error)
+                breaker.note(error, trial)
                 wait = pause(effect, error, tries)
                 if wait is None or not deadline.allows(wait):
                     raise
                 await self._clock.sleep(wait)
+            except BaseException:
+                breaker.lose(trial)
+                raise
             else:
-                breaker.note(None)
+                breaker.note(None, trial)
                 return answer
 
     async def _attempt(self, operation: Operation[A], seconds: float, *, mask: Mask, headers: Mapping[str, str]) -> A:
-        way = _Way(ends_before_sending=self._transport is None)
+        way = _Way(ends_before_sending=self._connections.to_network)
         try:
             # By our clock and around all of it: httpx2 limits each read, and a byte now and then would last for ever.
             with self._clock.fail_after(seconds):
@@ -185,7 +191,7 @@ class Capgo:
             raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             if way.ends_before_sending or isinstance(error, _NEVER_SENT):
-                sentence = f"Could not connect to {self._url}; nothing was sent."
+                sentence = f"Could not connect to {self._connections.url}; nothing was sent."
                 raise Unreachable("unreachable", sentence, _CHECK_ADDRESS) from error
             late = f"no answer within {self._timeout:g} seconds"
             broken = "the connection broke before the answer came"
@@ -206,7 +212,7 @@ class Capgo:
         if request.body is not None:
             headers = {**headers, "content-type": "application/json"}
         query = dict(request.query) or None
-        async with self._http.stream(
+        async with self._connections.http.stream(
             request.method,
             request.path,
             params=query,
@@ -223,31 +229,12 @@ class Capgo:
                     raise unreadable(operation.spec, f"has more than {MAX_ANSWER:,} bytes: ask for less at once")
             return response, bytes(content)
 
-    @property
-    def _http(self) -> httpx2.AsyncClient:
-        """The connections, made at the first request."""
-        if self._live.connections is None:
-            self._live.connections = httpx2.AsyncClient(
-                base_url=self._url,
-                transport=self._transport,
-                trust_env=takes_proxy(self._url),
-                verify=_trusted() if self._transport is None else True,  # only the network needs them
-                # The deadline bounds everything but connecting, of which is known that nothing was sent.
-                timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),
-                # No call waits for the connection of another one.
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
-                follow_redirects=False,
-                headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
-            )
-        return self._live.connections
-
 
 @dataclass
 class _Live:
-    """What a client learns and opens as it goes, shared by all its copies."""
+    """What a client learns as it goes, shared by all its copies."""
 
     breaker: CircuitBreaker | None = None
-    connections: httpx2.AsyncClient | None = None
 
 
 @dataclass
@@ -268,12 +255,6 @@ class _Way:
             self.ends_before_sending = False
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The system's certificates, loaded once: each client of its own would take 30 ms and a megabyte for them."""
-    return httpx2.create_ssl_context()
-
-
 def _lost(operation: Operation[Any], why: str, request_id: str | None = None) -> Unreachable | OutcomeUnknown:
     """The error for a request whose answer never came: only a write leaves something open."""
     if operation.spec.effect is not Effect.READ:
@@ -284,7 +265,9 @@ def _lost(operation: Operation[Any], why: str, request_id: str | None = None) ->
             request_id=request_id,
         )
     hint = f"{_CHECK_ADDRESS} Less comes sooner: lower limit." if operation.spec.paging else _CHECK_ADDRESS
-    return Unreachable("unreachable", f"Capgo could not be read: {why}.", hint, request_id=request_id)
+    error = Unreachable("unreachable", f"Capgo could not be read: {why}.", hint, request_id=request_id)
+    error.sent = True
+    return error
 
 
 @contextmanager

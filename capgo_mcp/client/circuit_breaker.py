@@ -12,8 +12,17 @@ from typing import Final
 
 import anyio
 
-from capgo_mcp.api.errors import ApiError, CapgoError, KeyRefused, OutcomeUnknown, RateLimited, ServerFault, Unreachable
+from capgo_mcp.api.errors import (
+    CapgoError,
+    KeyRefused,
+    NotAllowed,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unreachable,
+)
 from capgo_mcp.client.clock import Clock
+from capgo_mcp.client.login_limiter import LoginLimiter, Trial
 from capgo_mcp.client.retry import Deadline
 
 PROBE_INTERVAL: Final = 1000.0
@@ -23,12 +32,10 @@ _BAD_KEY: Final = frozenset(
     {"no_key_provided", "no_jwt_apikey_or_subkey", "invalid_apikey", "invalid_jwt", "invalid_subkey"}
 )
 """The codes by which Capgo counts a failed login."""
-_UNTRIED: Final = 5
-"""Requests that may leave with a key before the first answer to it is there."""
 _FIRST_ANSWER: Final = 1.0
-"""Seconds the others wait for that answer; a Capgo that hangs must not hold up everything."""
-
-
+"""Seconds the others wait for the first answer to a key; a Capgo that hangs must not hold up everything."""
+_TELL_EVERY: Final = 3600.0
+"""Seconds after which the login limiter is told again that a key is good, so that it stays known while it is used."""
 _BURST: Final = 4
 """One request in so many may leave at once; the others are spread over the minute."""
 
@@ -78,69 +85,133 @@ class CircuitBreaker:
         key: The key; only its hash is kept.
         limiter: How often requests may leave.
         clock: What tells the time.
+        logins: Where the key is one of many, who lets those be tried that Capgo has not accepted.
     """
 
-    def __init__(self, key: str, limiter: RateLimiter, clock: Clock) -> None:
-        self._digest = _digest(key)
+    def __init__(self, key: str, limiter: RateLimiter, clock: Clock, logins: LoginLimiter | None = None) -> None:
+        self._digest = digest_of(key)
         self._limiter = limiter
         self._clock = clock
+        self._logins = logins
+        self._accepted = False
+        self._lost: list[Trial] = []
+        self._told_at = 0.0
         self._paused_until = 0.0
         self._refused: str | None = None
         self._probe_at = 0.0
-        self._untried = 0
-        self._answered = anyio.Event()
+        self._running = 0
+        self._ended = anyio.Event()
 
     def belongs_to(self, key: str) -> bool:
         """Whether this is the circuit breaker of a key."""
-        return self._digest == _digest(key)
+        return self._digest == digest_of(key)
 
     @property
     def standing(self) -> Standing:
         """What Capgo has said about the key so far."""
         if self._refused:
             return Standing.REFUSED if self._probe_at > self._clock.now() else Standing.UNTRIED  # it is due for a probe
-        return Standing.ACCEPTED if self._answered.is_set() else Standing.UNTRIED
+        return Standing.ACCEPTED if self._accepted else Standing.UNTRIED
 
-    async def enter(self, deadline: Deadline) -> None:
-        """Return when a request may leave.
+    async def enter(self, deadline: Deadline) -> Trial | None:
+        """Return when a request may leave, with what to `note` its outcome with.
 
         Raises:
             KeyRefused: Capgo has refused the key; nothing is sent until it is changed or due for a probe.
             RateLimited: The wait would not fit into the deadline.
+            CapgoError: The key is not known to be good, and none such is tried for now.
         """
         self._stop_refused_key()
         await self._first_answer()
+        self._running += 1
+        try:
+            return await self._entered(deadline)
+        except BaseException:
+            self._end()
+            raise
+
+    def note(self, error: CapgoError | None, trial: Trial | None = None) -> None:
+        """Learn from the outcome of a request.
+
+        Only a good answer or a refusal for want of rights proves a key: what else is answered may have been said
+        before anybody looked at it.
+
+        Args:
+            error: How it ended; None stands for a good answer.
+            trial: What the request entered with.
+        """
+        self._end()
+        match error:
+            case None | NotAllowed():
+                self._accept(trial)
+            case KeyRefused() if error.code in _BAD_KEY:
+                self._refuse(error.code, trial)
+            case OutcomeUnknown() | Unreachable(sent=True) | Refused(status=401):
+                self._lose(trial)
+            case _:
+                if isinstance(error, RateLimited) and error.scope == "key":
+                    self._paused_until = max(self._paused_until, self._clock.now() + error.retry_after)
+                    self._limiter.hold(self._paused_until)
+                self._release(trial)
+
+    def lose(self, trial: Trial | None) -> None:
+        """Learn that nobody will know how a request ended, such as one whose caller left."""
+        self._end()
+        self._lose(trial)
+
+    def _lose(self, trial: Trial | None) -> None:
+        if trial and self._logins:
+            self._lost.append(trial)
+            self._logins.lose(trial)
+
+    def _accept(self, trial: Trial | None) -> None:
+        self._refused = None
+        self._accepted = True
+        now = self._clock.now()
+        if self._logins and (trial or now > self._told_at + _TELL_EVERY):
+            self._told_at = now
+            self._logins.accept(self._digest, [trial, *self._lost] if trial else self._lost)
+            self._lost = []
+
+    def _refuse(self, code: str, trial: Trial | None) -> None:
+        self._refused = code
+        self._accepted = False
+        if self._logins:
+            self._logins.refuse(self._digest, trial)
+
+    def _release(self, trial: Trial | None) -> None:
+        if self._logins and trial:
+            self._logins.release(trial)
+
+    async def _tried(self, logins: LoginLimiter, deadline: Deadline) -> Trial | None:
+        trial = await logins.admit(self._digest, deadline)
+        self._accepted = self._accepted or trial is None
+        return trial
+
+    async def _entered(self, deadline: Deadline) -> Trial | None:
         # The place is booked before the sleep: whoever comes during it must queue behind, not take the same place.
         while (wait := self._book(deadline)) > 0:
             await self._clock.sleep(wait)
             if self._clock.now() >= self._paused_until:
                 break
             # Capgo paused the key meanwhile. The old place lies in the pause, so another one is booked after it.
-        # Once more: many may have slept, and the first of them may have learned that the key is refused.
-        self._stop_refused_key()
+        trial = None if self._accepted or self._logins is None else await self._tried(self._logins, deadline)
+        # Once more: many may have waited, and the first of them may have learned that the key is refused.
+        self._stop_refused_key(trial)
         self._probe_at = self._clock.now() + PROBE_INTERVAL  # of a refused key, this one request is the probe
-
-    def note(self, error: CapgoError | None) -> None:
-        """Learn from the outcome of a request; None stands for a good answer."""
-        if not isinstance(error, Unreachable | OutcomeUnknown):
-            self._answered.set()
-        match error:
-            case KeyRefused() if error.code in _BAD_KEY:
-                self._refused = error.code
-            case RateLimited(scope="key"):
-                self._paused_until = max(self._paused_until, self._clock.now() + error.retry_after)
-                self._limiter.hold(self._paused_until)
-            case RateLimited() | ServerFault():
-                pass  # these say nothing about the key
-            case None | ApiError():
-                self._refused = None  # whatever else is refused, the key itself was let in
+        return trial
 
     async def _first_answer(self) -> None:
         # If a new key is wrong, each request that leaves with it before this is known is one more failed login.
-        self._untried += 1
-        if self._untried > _UNTRIED and not self._answered.is_set():
+        if self._running > 0 and not self._accepted:
             with suppress(TimeoutError), self._clock.fail_after(_FIRST_ANSWER):
-                await self._answered.wait()
+                await self._ended.wait()
+
+    def _end(self) -> None:
+        self._running -= 1
+        if not self._accepted:
+            self._ended.set()
+            self._ended = anyio.Event()
 
     def _book(self, deadline: Deadline) -> float:
         """Seconds to wait for the place that this takes."""
@@ -163,9 +234,10 @@ class CircuitBreaker:
         error.retry_after = wait
         return error
 
-    def _stop_refused_key(self) -> None:
+    def _stop_refused_key(self, trial: Trial | None = None) -> None:
         wait = self._probe_at - self._clock.now()
         if self._refused and wait > 0:
+            self._release(trial)
             raise KeyRefused(
                 "key_blocked_locally",
                 f"Capgo has refused this API key ({self._refused}), so nothing was sent: "
@@ -176,5 +248,6 @@ class CircuitBreaker:
             )
 
 
-def _digest(key: str) -> bytes:
+def digest_of(key: str) -> bytes:
+    """The hash by which a key is known here."""
     return hashlib.sha256(key.encode()).digest()

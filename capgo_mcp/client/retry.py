@@ -51,6 +51,11 @@ class Deadline:
         """Seconds that remain to reads."""
         return max(0.0, self.left - self._kept)
 
+    @property
+    def left_for_waits(self) -> float:
+        """Seconds that a request can be waited for and still be made."""
+        return max(0.0, self.left - self._room)
+
     def allows(self, wait: float) -> bool:
         """Whether a request can still be made after a wait of so many seconds."""
         return wait + self._room <= self.left

@@ -17,7 +17,10 @@ from capgo_mcp.api.operation import Declared
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
 from capgo_mcp.client.address import is_loopback
 from capgo_mcp.client.capgo import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL, Capgo
+from capgo_mcp.client.clock import Clock
+from capgo_mcp.client.connections import Connections
 from capgo_mcp.client.key import KeySource, StaticKey
+from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.config.credentials import KeyFile, SavedKey
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.options import OPTIONS, SettingsError, told, values
@@ -110,12 +113,31 @@ class Settings:
         inside_org = self.org is None or not fields.keys().isdisjoint({"org_id", "owner_org", "app_id"})
         return inside_app and inside_org
 
-    def connect(self, key: KeySource | None = None) -> Capgo:
-        """The client these settings describe, not yet opened, for a caller's own key or the one of the settings."""
+    def connections(self) -> Connections:
+        """The way to Capgo that these settings describe, not yet opened, for many clients to share."""
         if self.sandbox:
-            sandbox = EmbeddedSandbox(self.api)
-            return Capgo(key or SandboxKey(), url=_SANDBOX_URL, timeout=self.timeout, rate=self.rate, transport=sandbox)
-        return Capgo(key or self.key, url=self.url, timeout=self.timeout, rate=self.rate)
+            return Connections(_SANDBOX_URL, self.timeout, EmbeddedSandbox(self.api))
+        return Connections(self.url, self.timeout)
+
+    def connect(
+        self,
+        key: KeySource | None = None,
+        *,
+        connections: Connections | None = None,
+        clock: Clock | None = None,
+        logins: LoginLimiter | None = None,
+    ) -> Capgo:
+        """The client these settings describe, not yet opened, for a caller's own key or the one of the settings."""
+        return Capgo(
+            key or (SandboxKey() if self.sandbox else self.key),
+            url=_SANDBOX_URL if self.sandbox else self.url,
+            timeout=self.timeout,
+            rate=self.rate,
+            transport=EmbeddedSandbox(self.api) if self.sandbox else None,
+            connections=connections,
+            clock=clock,
+            logins=logins,
+        )
 
 
 def _key(environment: Mapping[str, str]) -> KeySource:

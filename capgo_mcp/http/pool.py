@@ -9,7 +9,7 @@ import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -19,15 +19,16 @@ from mcp.server.request_state import authenticated_principal
 
 from capgo_mcp.api import text
 from capgo_mcp.api.errors import CapgoError, KeyMissing
-from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.circuit_breaker import Standing, digest_of
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import KeySource, clean
+from capgo_mcp.client.login_limiter import BUDGET, SPARE, LocalLoginLimiter
 from capgo_mcp.client.origin import key_name
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.http.login_limiter import Newcomers
+from capgo_mcp.http.seats import Seat, Seats
 from capgo_mcp.http.settings import shared_key
 from capgo_mcp.server.mcp import RequestContext
-from capgo_mcp.server.tools import Toolbox
+from capgo_mcp.server.tools import Toolbox, chosen
 
 KEY_HEADER: Final = "x-capgo-api-key"
 CAPACITY: Final = 1000
@@ -79,18 +80,11 @@ def _full() -> CapgoError:
     return CapgoError("server_busy", sentence, "Try again in a minute.")
 
 
-@dataclass
-class _Seat:
-    """What belongs to one key."""
-
-    capgo: Capgo
-    toolbox: Toolbox
-    calls: int = 0
-    left_at: float = 0.0
-
-
 class CallerPool:
     """A toolbox for each key that calls, kept while it is in use and some minutes after.
+
+    Seats belong to keys that Capgo has accepted. Whoever comes with another key sits with the others of that kind
+    until then, so that no number of wrong keys costs anybody a seat, and what is remembered with it.
 
     Args:
         settings: Which tools there are, and the key for callers who bring none.
@@ -113,45 +107,45 @@ class CallerPool:
     ) -> None:
         self._settings = replace(settings, key=shared_key(settings) or CallerKey())
         self._bearer_is_key = bearer_is_key
-        self._capacity = capacity
         self._idle = idle
         self._clock = clock or SystemClock()
-        self._newcomers = Newcomers(self._clock, processes)
+        self._logins = LocalLoginLimiter(self._clock, max(1, BUDGET // processes), SPARE // processes)
+        self._connections = settings.connections()
+        self._tools = {tool.name: tool for tool in chosen(settings)}
         self._pepper = secrets.token_bytes(32)
-        self._seats: dict[bytes, _Seat] = {}  # the one that called last stands last
-        self._leaving: list[_Seat] = []
+        self._accepted = Seats(capacity)
+        self._others = Seats(capacity)
 
     @property
     def has_room(self) -> bool:
         """Whether a caller who is not known yet would be served."""
-        return len(self._seats) < self._capacity or any(not seat.calls for seat in self._seats.values())
+        return self._others.has_room
 
     @asynccontextmanager
     async def open(self, _: object) -> AsyncIterator[None]:
-        """A block within which callers are served; all their connections are closed at its end."""
+        """A block within which callers are served; all connections to Capgo are closed at its end."""
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._sweep)
                 yield
                 tasks.cancel_scope.cancel()
         finally:
-            self._dismiss(list(self._seats))
             with anyio.CancelScope(shield=True):
-                await self._close()
+                await self._connections.aclose()
 
     @asynccontextmanager
     async def toolbox(self, context: RequestContext) -> AsyncIterator[Toolbox]:
         """The tools of whoever made a request, with that caller's own key; they stay while the block runs."""
         given = self._given(context)
-        seat = self._seat(given)
+        name = hmac.digest(self._pepper, given.encode(), "sha256")
+        seat = self._found(name) or self._given_to(name, given, known=await self._is_known(given))
         seat.calls += 1
         try:
-            await self._close()
-            async with self._newcomers.trial(seat.capgo) if given else nullcontext() as refusal:
-                yield self._made(_Turned(refusal)).toolbox if refusal else seat.toolbox
+            yield seat.toolbox
         finally:
             seat.calls -= 1
             seat.left_at = self._clock.now()
+            self._sort(name, seat)
 
     def principal(self, context: RequestContext) -> str | None:
         """Who made a request: the token's owner and a hash of the key, alike in every process."""
@@ -172,35 +166,37 @@ class CallerPool:
         scheme, _, token = headers.get("authorization", "").strip().partition(" ")
         return str(token.strip()) if self._bearer_is_key and scheme.lower() == "bearer" else ""
 
-    def _seat(self, given: str) -> _Seat:
-        """The seat of a key, which moves to the end of the line; without a wait, so that none gets two."""
-        name = hmac.digest(self._pepper, given.encode(), "sha256")
-        seat = self._seats.pop(name, None)
-        if seat is None:
-            if len(self._seats) >= self._capacity:
-                unused = next((other for other, its in self._seats.items() if not its.calls), None)
-                if unused is None:
-                    return self._made(_Turned(_full()))
-                self._dismiss([unused])
-            seat = self._made(CallerKey(given) if given else None)
-        self._seats[name] = seat
-        return seat
+    async def _is_known(self, given: str) -> bool:
+        """Whether a key is good as far as this server has seen, or its own."""
+        return not given or await self._logins.knows(digest_of(given))
 
-    def _made(self, key: KeySource | None) -> _Seat:
-        capgo = self._settings.connect(key)
-        return _Seat(capgo, Toolbox(capgo, self._settings))
+    def _found(self, name: bytes) -> Seat | None:
+        return self._accepted.take(name) or self._others.take(name)
 
-    def _dismiss(self, names: list[bytes]) -> None:
-        self._leaving += [self._seats.pop(name) for name in names]
+    def _given_to(self, name: bytes, given: str, *, known: bool) -> Seat:
+        """The seat of a key; without a wait, so that none gets two."""
+        if seat := self._found(name):
+            return seat
+        seat = self._made(CallerKey(given) if given else None)
+        seated = (known and self._accepted.put(name, seat)) or self._others.put(name, seat)
+        return seat if seated else self._made(_Turned(_full()))
 
-    async def _close(self) -> None:
-        while self._leaving:
-            async with self._leaving.pop().capgo:
-                pass
+    def _made(self, key: KeySource | None) -> Seat:
+        logins = self._logins if key else None
+        capgo = self._settings.connect(key, connections=self._connections, clock=self._clock, logins=logins)
+        return Seat(capgo, Toolbox(capgo, self._settings, self._tools))
+
+    def _sort(self, name: bytes, seat: Seat) -> None:
+        """Let a seat stand with those of keys that Capgo has met in the same way."""
+        moves = {Standing.ACCEPTED: (self._others, self._accepted), Standing.REFUSED: (self._accepted, self._others)}
+        if move := moves.get(seat.capgo.standing):
+            source, target = move
+            if source.holds(name, seat) and target.put(name, seat):
+                source.drop(name)
 
     async def _sweep(self) -> None:
         while True:
             await self._clock.sleep(_SWEEP)
             since = self._clock.now() - self._idle
-            self._dismiss([name for name, seat in self._seats.items() if not seat.calls and seat.left_at < since])
-            await self._close()
+            self._accepted.drop_unused(since)
+            self._others.drop_unused(since)

@@ -83,18 +83,19 @@ class Toolbox:
     Args:
         capgo: Where they are answered.
         settings: Which of them there are.
+        tools: The same, worked out before: with many toolboxes, that is done once.
 
     Attributes:
         clock: What tells the time to all that belongs to a call.
         completions: What a person may mean while typing.
     """
 
-    def __init__(self, capgo: Capgo, settings: Settings) -> None:
+    def __init__(self, capgo: Capgo, settings: Settings, tools: Mapping[str, Tool] | None = None) -> None:
         self._capgo = capgo
         self._settings = settings
         self._journal = Journal(settings.journal)
         self._scope = OrganizationScope(settings.org, capgo.clock) if settings.org else None
-        self._tools = {tool.name: tool for tool in chosen(settings)}
+        self._tools = tools or {tool.name: tool for tool in chosen(settings)}
         self.clock = capgo.clock
         # They read through `send`, and so through this toolbox: what is locked is not offered either.
         self.completions = Completions(self, self.clock, settings.app)

@@ -12,6 +12,7 @@ from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.client.capgo import DEFAULT_URL
+from capgo_mcp.client.connections import Connections
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.credentials import KeyFile
 from capgo_mcp.config.options import API, SettingsError
@@ -142,9 +143,9 @@ async def test_path_prefix_is_kept(prefix: str) -> None:
         paths.append(request.url.path)
         return httpx2.Response(200, json=[])
 
-    capgo = read(CAPGO_API_URL=f"https://x.example{prefix}", CAPGO_API_KEY=KEY).connect()
-    capgo._transport = httpx2.MockTransport(record)  # noqa: SLF001 - connect() always takes the network
-    async with capgo:
+    settings = read(CAPGO_API_URL=f"https://x.example{prefix}", CAPGO_API_KEY=KEY)
+    connections = Connections(settings.url, settings.timeout, httpx2.MockTransport(record))
+    async with settings.connect(connections=connections) as capgo:
         await capgo.send(ListApps())
     assert paths == [f"{prefix.rstrip('/')}/app"]
 

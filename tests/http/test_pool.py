@@ -1,13 +1,14 @@
 """The pool of callers: one seat for each key, given up when idle, never while in use."""
 
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import pytest
 
-from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.api.errors import CapgoError, KeyRefused
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
@@ -129,7 +130,7 @@ async def test_keeps_no_key_where_it_looks_callers_up() -> None:
     for callers in (pool(), pool()):
         async with callers.open(None):
             await seen(callers, came(ADMIN_KEY))
-            names += list(callers._seats)  # noqa: SLF001 - nothing public tells the names
+            names += list(callers._others._seats)  # noqa: SLF001 - nothing public tells the names
     assert len(set(names)) == 2
     assert not any(ADMIN_KEY.encode() in name for name in names)
 
@@ -142,16 +143,77 @@ def test_tells_callers_apart_in_every_process() -> None:
     assert ADMIN_KEY not in str(one.principal(came(ADMIN_KEY)))
 
 
-@pytest.mark.parametrize("forget", [True, False])
-async def test_closes_what_it_opened(forget: bool) -> None:
-    """Connections are closed when their caller is forgotten or the server stops: nothing is left to the collector."""
-    clock = FakeClock()
-    callers = pool(clock=clock)
+async def test_closes_what_it_opened() -> None:
+    """The connections to Capgo are closed when the server stops: nothing is left to the collector."""
+    callers = pool()
     async with callers.open(None):
         async with callers.toolbox(came(ADMIN_KEY)) as toolbox:
             assert not (await toolbox.call("capgo_list_apps", {})).is_error
-        (seat,) = callers._seats.values()  # noqa: SLF001 - nothing public leads to the connection
-        if forget:
-            await clock.advance(601)
-            assert seat.capgo._live.connections.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above
-    assert seat.capgo._live.connections.is_closed  # type: ignore[union-attr]  # noqa: SLF001 - as above
+        assert not callers._connections.http.is_closed  # noqa: SLF001 - nothing public leads to the connections
+    assert callers._connections.http.is_closed  # noqa: SLF001 - as above
+
+
+async def code(callers: CallerPool, key: str) -> str:
+    """How a call with a key ends."""
+    async with callers.toolbox(came(key)) as toolbox:
+        result: Any = await toolbox.call("capgo_list_apps", {})
+    return text(result).partition("]")[0].lstrip("[") if result.is_error else "ok"
+
+
+def wrong(number: int) -> str:
+    """A key that nobody has issued."""
+    return f"bad00000-0000-4000-8000-{number:012d}"
+
+
+async def test_any_number_of_wrong_keys_leaves_known_callers_known() -> None:
+    """After ten thousand keys that nobody issued, who was known has the same tools, and the same pace."""
+    callers = pool(capacity=20, rate=1)
+    async with callers.open(None):
+        assert [await code(callers, key) for key in (ADMIN_KEY, READER_KEY)] == ["ok", "ok"]
+        before = [await seen(callers, came(key)) for key in (ADMIN_KEY, READER_KEY)]
+        codes = {await code(callers, wrong(number)) for number in range(10_000)}
+        assert codes == {"invalid_apikey", "logins_paused"}
+        assert [await seen(callers, came(key)) for key in (ADMIN_KEY, READER_KEY)] == before
+        assert [await code(callers, key) for key in (ADMIN_KEY, READER_KEY)] == ["paced_locally", "paced_locally"]
+        assert callers.has_room
+
+
+async def test_calls_of_strangers_take_no_seat_of_those_who_are_known() -> None:
+    """While as many strangers call as can, whoever comes back after a pause is served."""
+    clock = FakeClock()
+    callers = pool(capacity=2, clock=clock)
+    async with callers.open(None), AsyncExitStack() as visits:
+        assert await code(callers, ADMIN_KEY) == "ok"
+        await clock.advance(3600)
+        for number in range(2):
+            await visits.enter_async_context(callers.toolbox(came(wrong(number))))
+        assert await code(callers, wrong(2)) == "server_busy"
+        assert await code(callers, ADMIN_KEY) == "ok"
+
+
+@pytest.mark.parametrize("minutes", [9, 11, 14, 16])
+async def test_a_refused_key_is_remembered_until_it_is_tried_again(minutes: int) -> None:
+    """A key that is polled at whatever pace is tried so seldom that Capgo forgets in between."""
+    clock = FakeClock()
+    callers = pool(clock=clock)
+    async with callers.open(None):
+        codes = []
+        for _ in range(30):
+            codes.append(await code(callers, wrong(1)))
+            await clock.advance(minutes * 60)
+        tried = [number * minutes for number, one in enumerate(codes) if one == "invalid_apikey"]
+        assert len(tried) > 5
+        assert min(later - earlier for earlier, later in pairwise(tried)) > 15
+        assert await code(callers, ADMIN_KEY) == "ok"
+
+
+async def test_a_key_that_is_withdrawn_gives_up_its_seat() -> None:
+    """Whom Capgo refuses from some day on makes room for somebody else."""
+    callers = pool(capacity=2)
+    async with callers.open(None):
+        assert await code(callers, ADMIN_KEY) == "ok"
+        async with callers.toolbox(came(ADMIN_KEY)) as toolbox:
+            toolbox._capgo._breaker_of(ADMIN_KEY).note(KeyRefused("invalid_apikey", "No.", "Ask."))  # noqa: SLF001 - the sandbox is out of reach
+        assert await code(callers, READER_KEY) == "ok"
+        assert len(list(callers._accepted)) == 1  # noqa: SLF001 - nothing public counts them
+        assert await code(callers, ADMIN_KEY) == "key_blocked_locally"

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from starlette.types import Receive, Scope, Send
 
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.config.credentials import KeyFile, NoKey
@@ -141,6 +142,25 @@ async def test_wrong_keys_of_some_do_not_shut_out_all(team: Team) -> None:
     assert (await team.caller(READER_KEY).error("capgo_list_apps")).startswith("[logins_paused] ")
     assert (await team.caller().error("capgo_list_apps")).startswith("[no_key] ")
     assert (await known.facts("capgo_list_apps"))["items"]
+
+
+async def test_callers_share_the_connections_to_capgo(state: State) -> None:
+    """A hundred people who call in turn need no more than one new connection for ten calls."""
+    ports: set[int] = set()
+    sandbox = create_app(state)
+
+    async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            ports.add(scope["client"][1])
+        await sandbox(scope, receive, send)
+
+    planted = [_plant(state, number)[0] for number in range(100)]
+    with served(upstream) as capgo, served(application(Settings(key=NoKey(), url=capgo), Service())) as url:
+        async with httpx2.AsyncClient(timeout=GENEROUS) as http:
+            for key in planted:
+                caller = Caller(http, f"{url}/mcp", {"x-capgo-api-key": key})
+                assert (await caller.facts("capgo_list_apps"))["items"]
+    assert len(ports) <= len(planted) / 10
 
 
 @each_era
