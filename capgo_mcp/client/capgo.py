@@ -1,10 +1,12 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
+import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Self, cast
 
 import httpx2
@@ -13,10 +15,10 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_trac
 
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
+from capgo_mcp.client.address import takes_proxy
 from capgo_mcp.client.body import Mask
-from capgo_mcp.client.circuit_breaker import CircuitBreaker, RateLimiter, Standing
+from capgo_mcp.client.circuit_breaker import CircuitBreaker, LocalPace, Pace, Standing, digest_of
 from capgo_mcp.client.clock import Clock, SystemClock
-from capgo_mcp.client.connections import Connections
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
@@ -33,6 +35,11 @@ MAX_ANSWER: Final = 8 * 2**20
 
 _LARGE: Final = 2**18
 """Bytes of an answer that can be read in a few hundredths of a second, whatever they are."""
+_CONNECT: Final = 1 / 6
+"""Share of a call's time that connecting may take, so that it can be tried again."""
+_IDLE: Final = 60.0
+"""Seconds an unused connection is kept: people call every few seconds, and nginx, for one, ends it after 75."""
+_MOST_IDLE: Final = 100
 _LEAST: Final = 1 / 20
 """Share of a call's time that must be left for a request to be worth sending."""
 _NEVER_SENT: Final = (
@@ -50,6 +57,54 @@ _TRACER: Final = get_tracer("capgo_mcp", __version__)
 Attempt = Callable[[Operation[Any], float], Awaitable[Any]]
 
 
+class Connections:
+    """The connections to one Capgo.
+
+    Args:
+        url: Address of the API.
+        timeout: Seconds a call may take in all.
+        transport: What carries the requests; by default the network.
+
+    Attributes:
+        url: Address of the API.
+        to_network: Whether requests leave this process, so that it can be told whether one did.
+    """
+
+    def __init__(self, url: str, timeout: float, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self.url = url
+        self.to_network = transport is None
+        self._timeout = timeout
+        self._transport = transport
+        self._http: httpx2.AsyncClient | None = None
+
+    @property
+    def http(self) -> httpx2.AsyncClient:
+        """What makes requests, opened at the first one."""
+        if self._http is None:
+            self._http = httpx2.AsyncClient(
+                base_url=self.url,
+                transport=self._transport,
+                trust_env=takes_proxy(self.url),
+                verify=_trusted() if self.to_network else True,  # only the network needs them
+                # The deadline bounds everything but connecting, of which is known that nothing was sent.
+                timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),
+                # No call waits for the connection of another one.
+                limits=httpx2.Limits(
+                    max_connections=None, max_keepalive_connections=_MOST_IDLE, keepalive_expiry=_IDLE
+                ),
+                follow_redirects=False,
+                headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
+                # A cookie that came with one key would go out with the others.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            )
+        return self._http
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        if self._http is not None:
+            await self._http.aclose()
+
+
 class Capgo:
     """A Capgo account, as seen with one API key.
 
@@ -65,6 +120,7 @@ class Capgo:
         clock: What tells the time; by default the machine.
         connections: Those to use, of an address and a transport of their own, where many clients share them.
         logins: Who lets a key be tried that Capgo has not accepted yet, where many keys share an address.
+        pace: Makes the pace of a key from its hash, where several processes keep to it together.
     """
 
     def __init__(
@@ -78,6 +134,7 @@ class Capgo:
         clock: Clock | None = None,
         connections: Connections | None = None,
         logins: LoginLimiter | None = None,
+        pace: Callable[[bytes], Pace] | None = None,
     ) -> None:
         self._key = StaticKey(key) if isinstance(key, str) else key
         self._owns_connections = connections is None
@@ -86,6 +143,7 @@ class Capgo:
         self._rate = rate
         self._clock = clock or SystemClock()
         self._logins = logins
+        self._pace = pace
         self._until: Deadline | None = None
         self._live = _Live()
 
@@ -153,7 +211,8 @@ class Capgo:
     def _breaker_of(self, key: str) -> CircuitBreaker:
         """The circuit breaker of the key in use: a new key starts afresh."""
         if self._live.breaker is None or not self._live.breaker.belongs_to(key):
-            self._live.breaker = CircuitBreaker(key, RateLimiter(self._rate), self._clock, self._logins)
+            pace = self._pace(digest_of(key)) if self._pace else LocalPace(self._rate, self._clock)
+            self._live.breaker = CircuitBreaker(key, pace, self._clock, self._logins)
         return self._live.breaker
 
     async def _exchange(
@@ -228,6 +287,12 @@ class Capgo:
                 if len(content) > MAX_ANSWER:
                     raise unreadable(operation.spec, f"has more than {MAX_ANSWER:,} bytes: ask for less at once")
             return response, bytes(content)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The system's certificates, loaded once: each client of its own would take 30 ms and a megabyte for them."""
+    return httpx2.create_ssl_context()
 
 
 @dataclass

@@ -8,7 +8,7 @@ import hashlib
 import math
 from contextlib import suppress
 from enum import Enum
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 
@@ -36,6 +36,8 @@ _FIRST_ANSWER: Final = 1.0
 """Seconds the others wait for the first answer to a key; a Capgo that hangs must not hold up everything."""
 _TELL_EVERY: Final = 3600.0
 """Seconds after which the login limiter is told again that a key is good, so that it stays known while it is used."""
+
+
 _BURST: Final = 4
 """One request in so many may leave at once; the others are spread over the minute."""
 
@@ -47,27 +49,96 @@ class RateLimiter:
 
     Args:
         rate: Requests per minute, at least 1.
+
+    Attributes:
+        rate: The same.
+        interval: Seconds between two requests that do not leave early.
+        slack: Seconds by which a request may leave early.
     """
 
     def __init__(self, rate: float) -> None:
         burst = max(1, int(rate / _BURST))
         self.rate = rate
         # In the minute that begins with a burst, only the rest of the rate may follow it.
-        self._interval = 60 / (rate - burst + 1)
-        self._slack = (burst - 1) * self._interval
+        self.interval = 60 / (rate - burst + 1)
+        self.slack = (burst - 1) * self.interval
         self._due = 0.0  # when the next request would leave if none ever left early
 
     def wait(self, now: float) -> float:
         """Seconds until the next request may leave."""
-        return max(0.0, self._due - self._slack - now)
+        return max(0.0, self._due - self.slack - now)
 
     def book(self, now: float) -> None:
         """Take the next place; whoever asks now comes after it."""
-        self._due = max(now, self._due) + self._interval
+        self._due = max(now, self._due) + self.interval
 
     def hold(self, until: float) -> None:
         """Let no further request leave before a moment, and none in a burst right after it."""
-        self._due = max(self._due, until + self._slack)
+        self._due = max(self._due, until + self.slack)
+
+
+class Pace(Protocol):
+    """Gives each request of a key its place in time."""
+
+    @property
+    def paused_until(self) -> float:
+        """Until when Capgo refuses the key, as far as is known, by this process's clock."""
+        ...
+
+    async def reserve(self, deadline: Deadline) -> float:
+        """Take the next place; seconds until it comes.
+
+        Raises:
+            RateLimited: The wait would not fit into the deadline, and no place was taken.
+        """
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Learn that Capgo refuses the key for some time."""
+        ...
+
+
+class LocalPace:
+    """The pace of a key in one process.
+
+    Args:
+        rate: Requests that may leave in a minute.
+        clock: What tells the time.
+    """
+
+    def __init__(self, rate: float, clock: Clock) -> None:
+        self._limiter = RateLimiter(rate)
+        self._clock = clock
+        self.paused_until = 0.0
+
+    async def reserve(self, deadline: Deadline) -> float:
+        """Take the next place; seconds until it comes.
+
+        Raises:
+            RateLimited: The wait would not fit into the deadline, and no place was taken.
+        """
+        now = self._clock.now()
+        wait = self._limiter.wait(now)
+        if wait > 0 and not deadline.allows(wait):
+            raise too_soon(wait, self._limiter.rate, paused=now < self.paused_until)
+        self._limiter.book(now)
+        return wait
+
+    def hold(self, seconds: float) -> None:
+        """Learn that Capgo refuses the key for some time."""
+        self.paused_until = max(self.paused_until, self._clock.now() + seconds)
+        self._limiter.hold(self.paused_until)
+
+
+def too_soon(wait: float, rate: float, *, paused: bool) -> RateLimited:
+    """The error for a request whose place comes too late."""
+    if paused:
+        code, why = "paused_locally", "Capgo has refused this key for too many calls"
+    else:
+        code, why = "paced_locally", f"These are more calls than the {rate:g} a minute that may be made"
+    error = RateLimited(code, f"{why}, so nothing was sent.", f"Try again in {math.ceil(wait)} seconds.")
+    error.retry_after = wait
+    return error
 
 
 class Standing(Enum):
@@ -83,20 +154,19 @@ class CircuitBreaker:
 
     Args:
         key: The key; only its hash is kept.
-        limiter: How often requests may leave.
+        pace: How often requests may leave.
         clock: What tells the time.
         logins: Where the key is one of many, who lets those be tried that Capgo has not accepted.
     """
 
-    def __init__(self, key: str, limiter: RateLimiter, clock: Clock, logins: LoginLimiter | None = None) -> None:
+    def __init__(self, key: str, pace: Pace, clock: Clock, logins: LoginLimiter | None = None) -> None:
         self._digest = digest_of(key)
-        self._limiter = limiter
+        self._pace = pace
         self._clock = clock
         self._logins = logins
         self._accepted = False
         self._lost: list[Trial] = []
         self._told_at = 0.0
-        self._paused_until = 0.0
         self._refused: str | None = None
         self._probe_at = 0.0
         self._running = 0
@@ -150,8 +220,7 @@ class CircuitBreaker:
                 self._lose(trial)
             case _:
                 if isinstance(error, RateLimited) and error.scope == "key":
-                    self._paused_until = max(self._paused_until, self._clock.now() + error.retry_after)
-                    self._limiter.hold(self._paused_until)
+                    self._pace.hold(error.retry_after)
                 self._release(trial)
 
     def lose(self, trial: Trial | None) -> None:
@@ -190,9 +259,9 @@ class CircuitBreaker:
 
     async def _entered(self, deadline: Deadline) -> Trial | None:
         # The place is booked before the sleep: whoever comes during it must queue behind, not take the same place.
-        while (wait := self._book(deadline)) > 0:
+        while (wait := await self._pace.reserve(deadline)) > 0:
             await self._clock.sleep(wait)
-            if self._clock.now() >= self._paused_until:
+            if self._clock.now() >= self._pace.paused_until:
                 break
             # Capgo paused the key meanwhile. The old place lies in the pause, so another one is booked after it.
         trial = None if self._accepted or self._logins is None else await self._tried(self._logins, deadline)
@@ -212,27 +281,6 @@ class CircuitBreaker:
         if not self._accepted:
             self._ended.set()
             self._ended = anyio.Event()
-
-    def _book(self, deadline: Deadline) -> float:
-        """Seconds to wait for the place that this takes."""
-        now = self._clock.now()
-        wait = self._limiter.wait(now)
-        if wait > 0 and not deadline.allows(wait):
-            raise self._too_soon(wait)
-        self._limiter.book(now)
-        return wait
-
-    def _too_soon(self, wait: float) -> RateLimited:
-        if self._clock.now() < self._paused_until:
-            code, why = "paused_locally", "Capgo has refused this key for too many calls"
-        else:
-            code, why = (
-                "paced_locally",
-                f"These are more calls than the {self._limiter.rate:g} a minute that may be made",
-            )
-        error = RateLimited(code, f"{why}, so nothing was sent.", f"Try again in {math.ceil(wait)} seconds.")
-        error.retry_after = wait
-        return error
 
     def _stop_refused_key(self, trial: Trial | None = None) -> None:
         wait = self._probe_at - self._clock.now()

@@ -7,10 +7,12 @@ its answer shows otherwise, and none leaves that could be one too many. Accepted
 """
 
 import math
+import secrets
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol, Self
 
 import anyio
 
@@ -18,8 +20,10 @@ from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.client.clock import Clock
 from capgo_mcp.client.retry import Deadline
 
+BLOCKED_AT: Final = 20
+"""Failed logins after which Capgo blocks an address."""
 BUDGET: Final = 12
-"""Failed logins after which no further key is tried; Capgo counts to twenty."""
+"""Failed logins after which no further key is tried."""
 SPARE: Final = 7
 """Requests beyond that, one now and then, while some of the others got no answer: Capgo may be back."""
 REMEMBERED: Final = 15 * 60.0
@@ -37,13 +41,20 @@ class Trial:
 
     Attributes:
         unanswered: Whether it got no answer, so that it may have failed or not.
+        name: What tells it from all others, of other processes as well.
     """
 
     unanswered: bool = False
+    name: str = field(default_factory=partial(secrets.token_hex, 8))
 
 
 class LoginLimiter(Protocol):
     """Tries keys that are not known to be good, for all callers behind one address."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further key is tried for now, as far as this process knows."""
+        ...
 
     async def knows(self, key: bytes) -> bool:
         """Whether Capgo has accepted a key.
@@ -98,6 +109,32 @@ class LocalLoginLimiter:
         self._known: dict[bytes, float] = {}  # until when; the key that was accepted last stands last
         self._line = anyio.Lock()
         self._changed = anyio.Event()
+
+    @property
+    def known(self) -> Collection[bytes]:
+        """The hashes of the keys that Capgo has accepted."""
+        return self._known
+
+    @property
+    def failed(self) -> Collection[Trial]:
+        """The trials that Capgo counts as failed, as far as is known."""
+        self._forget()
+        return self._failed
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further key is tried for now."""
+        return len(self.failed) >= self._budget
+
+    @property
+    def most(self) -> int:
+        """How many keys it lets fail before Capgo forgets, in the worst case."""
+        return self._budget + self._spare
+
+    @classmethod
+    def of(cls, clock: Clock, processes: int) -> Self:
+        """The login limiter of one of so many processes behind one address, fewer than Capgo counts to."""
+        return cls(clock, max(1, BUDGET // processes), SPARE // processes)
 
     async def knows(self, key: bytes) -> bool:
         """Whether Capgo has accepted a key within a day."""
@@ -174,7 +211,8 @@ class LocalLoginLimiter:
         unanswered = sum(trial.unanswered for trial in self._failed)
         if used - unanswered < self._budget and used < self._budget + self._spare:
             return self._admitted_at + _SPARE_EVERY - now
-        return math.inf if self._running else self._forgotten_at - now
+        # A process without a share tries nothing at all.
+        return math.inf if self._running else self._forgotten_at - now if self._failed else REMEMBERED
 
     async def _change(self, longest: float) -> None:
         """Return when a trial has ended, or after some time."""

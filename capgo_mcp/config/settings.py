@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,9 +16,9 @@ from capgo_mcp.api.fields import AppId, OrgId
 from capgo_mcp.api.operation import Declared
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
 from capgo_mcp.client.address import is_loopback
-from capgo_mcp.client.capgo import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL, Capgo
+from capgo_mcp.client.capgo import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL, Capgo, Connections
+from capgo_mcp.client.circuit_breaker import Pace
 from capgo_mcp.client.clock import Clock
-from capgo_mcp.client.connections import Connections
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.config.credentials import KeyFile, SavedKey
@@ -126,6 +126,7 @@ class Settings:
         connections: Connections | None = None,
         clock: Clock | None = None,
         logins: LoginLimiter | None = None,
+        pace: Callable[[bytes], Pace] | None = None,
     ) -> Capgo:
         """The client these settings describe, not yet opened, for a caller's own key or the one of the settings."""
         return Capgo(
@@ -137,6 +138,7 @@ class Settings:
             connections=connections,
             clock=clock,
             logins=logins,
+            pace=pace,
         )
 
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -22,11 +23,13 @@ from capgo_mcp.api.errors import CapgoError, KeyMissing
 from capgo_mcp.client.circuit_breaker import Standing, digest_of
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import KeySource, clean
-from capgo_mcp.client.login_limiter import BUDGET, SPARE, LocalLoginLimiter
+from capgo_mcp.client.login_limiter import LocalLoginLimiter, LoginLimiter
 from capgo_mcp.client.origin import key_name
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.seats import Seat, Seats
 from capgo_mcp.http.settings import shared_key
+from capgo_mcp.http.shared_limits import SharedLoginLimiter, SharedPace
+from capgo_mcp.http.shared_state import SharedState
 from capgo_mcp.server.mcp import RequestContext
 from capgo_mcp.server.tools import Toolbox, chosen
 
@@ -92,6 +95,8 @@ class CallerPool:
         capacity: How many callers are remembered at the same time.
         idle: Seconds after its last call for which a caller is remembered.
         processes: How many processes serve callers from the same address.
+        state: What they share, if they share anything.
+        egress: Name of that address.
         clock: What tells the time.
     """
 
@@ -101,6 +106,8 @@ class CallerPool:
         *,
         bearer_is_key: bool,
         processes: int = 1,
+        state: SharedState | None = None,
+        egress: str = "",
         capacity: int = CAPACITY,
         idle: float = IDLE,
         clock: Clock | None = None,
@@ -109,7 +116,12 @@ class CallerPool:
         self._bearer_is_key = bearer_is_key
         self._idle = idle
         self._clock = clock or SystemClock()
-        self._logins = LocalLoginLimiter(self._clock, max(1, BUDGET // processes), SPARE // processes)
+        self._state = state
+        self._logins: LoginLimiter = (
+            SharedLoginLimiter(state, egress, self._clock, processes, 2 * settings.timeout)
+            if state
+            else LocalLoginLimiter.of(self._clock, processes)
+        )
         self._connections = settings.connections()
         self._tools = {tool.name: tool for tool in chosen(settings)}
         self._pepper = secrets.token_bytes(32)
@@ -121,17 +133,27 @@ class CallerPool:
         """Whether a caller who is not known yet would be served."""
         return self._others.has_room
 
+    @property
+    def condition(self) -> dict[str, str]:
+        """What is not as it should be, though callers are served."""
+        away = {"shared_state": "away"} if self._state and not self._state.up else {}
+        return away | ({"new_callers": "paused"} if self._logins.is_full else {})
+
     @asynccontextmanager
     async def open(self, _: object) -> AsyncIterator[None]:
         """A block within which callers are served; all connections to Capgo are closed at its end."""
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._sweep)
+                if self._state:
+                    tasks.start_soon(self._state.serve)
                 yield
                 tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._connections.aclose()
+                if self._state:
+                    await self._state.aclose()
 
     @asynccontextmanager
     async def toolbox(self, context: RequestContext) -> AsyncIterator[Toolbox]:
@@ -183,7 +205,8 @@ class CallerPool:
 
     def _made(self, key: KeySource | None) -> Seat:
         logins = self._logins if key else None
-        capgo = self._settings.connect(key, connections=self._connections, clock=self._clock, logins=logins)
+        pace = partial(SharedPace, self._state, rate=self._settings.rate, clock=self._clock) if self._state else None
+        capgo = self._settings.connect(key, connections=self._connections, clock=self._clock, logins=logins, pace=pace)
         return Seat(capgo, Toolbox(capgo, self._settings, self._tools))
 
     def _sort(self, name: bytes, seat: Seat) -> None:

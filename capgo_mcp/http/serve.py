@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from uvicorn.supervisors import Multiprocess
 
+from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.options import SettingsError
@@ -27,6 +28,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import Challenges, guard
 from capgo_mcp.http.pool import KEY_HEADER, CallerPool
 from capgo_mcp.http.settings import Service, shared_key
+from capgo_mcp.http.shared_state import SharedState, SharedTokens, require_client
 from capgo_mcp.http.tracing import REQUEST_ID, CallerNames, RequestNames
 from capgo_mcp.server.mcp import build
 
@@ -56,6 +58,8 @@ def serve(settings: Settings, service: Service, logs: Logs) -> None:
         log.warning("CAPGO_MCP_STATE_KEYS is not set: what users answer to --ask counts on this machine only")
     settings = replace(settings, key=shared_key(settings) or NoKey())  # no worker gets to see a key of this machine
     service = replace(service, state_keys=service.state_keys or (secrets.token_hex(32),))
+    if service.shared_state:
+        require_client()
     guard(service)  # a file of tokens that cannot be used is told here, not by every worker
     with _listener(service) as listener:
         config = _configuration(settings, service, logs)
@@ -72,9 +76,16 @@ def application(settings: Settings, service: Service) -> Starlette:
     """The ASGI application of one process."""
     # Streams end with their call: nothing has to end them when the server stops, least of all before the answer.
     AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # it says nothing of types
-    pool = CallerPool(settings, bearer_is_key=not service.authenticates, processes=service.workers)
+    state = SharedState(service.shared_state, service.state_keys[0], SystemClock()) if service.shared_state else None
+    pool = CallerPool(
+        settings,
+        bearer_is_key=not service.authenticates,
+        processes=service.processes,
+        state=state,
+        egress=service.egress,
+    )
     auth, verifier = guard(service) or (None, None)
-    server = build(pool, settings, service.state_keys)
+    server = build(pool, settings, service.state_keys, SharedTokens(state, SystemClock()) if state else None)
     server.middleware.insert(1, CallerNames(pool.caller))  # the first one is the SDK's, which makes the spans
     app = server.streamable_http_app(
         streamable_http_path=PATH,
@@ -122,7 +133,8 @@ def _probes(pool: CallerPool) -> list[Route]:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"}) if pool.has_room else JSONResponse({"status": "full"}, 503)
+        answer = {"status": "ok"} if pool.has_room else {"status": "full"}
+        return JSONResponse(answer | pool.condition, 200 if pool.has_room else 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 

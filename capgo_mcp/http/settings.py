@@ -10,6 +10,7 @@ import httpx2
 
 from capgo_mcp.client.address import is_loopback
 from capgo_mcp.client.key import KeySource, StaticKey
+from capgo_mcp.client.login_limiter import BLOCKED_AT
 from capgo_mcp.config.credentials import KeyFile
 from capgo_mcp.config.options import HTTP_OPTIONS, SettingsError, values
 from capgo_mcp.config.settings import Settings
@@ -18,6 +19,8 @@ _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - to recognize what must not be listened on lightly
 _LONGEST_PORT: Final = 65535
 _MOST_WORKERS: Final = 64
+_MOST_REPLICAS: Final = 1000
+_STATE_SCHEMES: Final = ("redis://", "rediss://", "valkey://", "valkeys://", "unix://")
 _STATE_KEY: Final = 32
 """Characters below which a secret can be guessed."""
 
@@ -45,6 +48,9 @@ class Service:
         host: Address to listen on.
         port: Port to listen on.
         workers: Processes that share the port.
+        replicas: Servers that reach Capgo from the same address, this one included.
+        shared_state: Where they share limits, if they do.
+        egress: Name of the address from which they reach Capgo.
         public: Whether callers from the network may come with nothing but a Capgo key.
         names: Names under which callers reach the server.
         pages: Origins of web pages that may call.
@@ -56,6 +62,9 @@ class Service:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
+    replicas: int = 1
+    shared_state: str | None = field(default=None, repr=False)
+    egress: str = ""
     public: bool = False
     names: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
@@ -75,6 +84,9 @@ class Service:
             host=given["host"],
             port=_within(0, given["port"], _LONGEST_PORT, "--port"),
             workers=_within(1, given["workers"], _MOST_WORKERS, "--workers"),
+            replicas=_within(1, given["replicas"], _MOST_REPLICAS, "--replicas"),
+            shared_state=_shared_state(given["shared_state"]),
+            egress=given["egress"],
             public=given["public"],
             names=_split(given["allowed_hosts"]),
             pages=_split(given["allowed_origins"]),
@@ -83,7 +95,13 @@ class Service:
             state_keys=_state_keys(environment.get("CAPGO_MCP_STATE_KEYS", "")),
         )
         service._refuse_open_doors(settings)
+        service._refuse_strangers()
         return service
+
+    @property
+    def processes(self) -> int:
+        """How many processes reach Capgo from the same address."""
+        return self.workers * self.replicas
 
     @property
     def authenticates(self) -> bool:
@@ -122,6 +140,16 @@ class Service:
                 "add --allowed-hosts, such as mcp.example.com."
             )
 
+    def _refuse_strangers(self) -> None:
+        """Let no more processes try keys than Capgo bears, or name what they share so that only they can."""
+        if self.shared_state and not self.state_keys:
+            raise SettingsError("--shared-state needs CAPGO_MCP_STATE_KEYS, with which replicas name what they share.")
+        if not self.shared_state and self.processes >= BLOCKED_AT:
+            raise SettingsError(
+                f"{self.processes} processes that know nothing of each other can get their address blocked by Capgo, "
+                f"which counts to {BLOCKED_AT} failed logins: add --shared-state, or have fewer of them."
+            )
+
 
 def shared_key(settings: Settings) -> KeySource | None:
     """The key for callers who bring none: one that was set for this server, never one a person saved for themselves."""
@@ -141,6 +169,13 @@ def _within(least: int, number: int, most: int, flag: str) -> int:
     if not least <= number <= most:
         raise SettingsError(f"{flag} must be between {least} and {most}.")
     return number
+
+
+def _shared_state(url: str | None) -> str | None:
+    # It may hold a password, so that it is never repeated.
+    if url is not None and not url.startswith(_STATE_SCHEMES):
+        raise SettingsError(f"--shared-state must start with one of {', '.join(_STATE_SCHEMES)}.")
+    return url
 
 
 def _issuer(url: str | None, audience: str | None, scopes: tuple[str, ...]) -> Issuer | None:

@@ -19,7 +19,7 @@ from capgo_mcp.api.errors import (
     Unreachable,
 )
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, CircuitBreaker, RateLimiter
+from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, CircuitBreaker, LocalPace, RateLimiter
 from capgo_mcp.client.refusals import Refusal
 from capgo_mcp.client.retry import TRIES, Deadline, pause, time_for_answer
 from tests.support.faulty import VirtualClock
@@ -31,7 +31,7 @@ KEY = "11111111-2222-4333-8444-555555555555"
 @pytest.fixture
 def breaker(clock: VirtualClock) -> CircuitBreaker:
     """The circuit breaker of a key that has been answered before."""
-    breaker = CircuitBreaker(KEY, RateLimiter(100), clock)
+    breaker = CircuitBreaker(KEY, LocalPace(100, clock), clock)
     breaker.note(None)
     return breaker
 
@@ -180,7 +180,7 @@ async def test_failed_probe_lets_nothing_through(
 
 async def test_new_key_lets_one_request_out_before_its_first_answer(clock: VirtualClock) -> None:
     """The others wait a moment for that answer, and not for ever if Capgo hangs."""
-    breaker = CircuitBreaker(KEY, RateLimiter(100), clock)
+    breaker = CircuitBreaker(KEY, LocalPace(100, clock), clock)
     left: list[float] = []
 
     async def caller() -> None:

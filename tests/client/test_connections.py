@@ -2,8 +2,7 @@
 
 import httpx2
 
-from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.connections import Connections
+from capgo_mcp.client.capgo import Capgo, Connections
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY
 

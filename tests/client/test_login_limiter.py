@@ -11,8 +11,7 @@ import httpx2
 import pytest
 
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.connections import Connections
+from capgo_mcp.client.capgo import Capgo, Connections
 from capgo_mcp.client.login_limiter import BUDGET, SPARE, LocalLoginLimiter
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.operations.apps import GetApp, ListApps

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.client.capgo import DEFAULT_URL
-from capgo_mcp.client.connections import Connections
+from capgo_mcp.client.capgo import DEFAULT_URL, Connections
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.credentials import KeyFile
 from capgo_mcp.config.options import API, SettingsError

@@ -8,6 +8,8 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
+from capgo_mcp.client.clock import SystemClock
+from capgo_mcp.client.login_limiter import BLOCKED_AT, LocalLoginLimiter
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, SettingsError
 from capgo_mcp.config.settings import Settings
@@ -79,6 +81,24 @@ def test_the_deployment_runs_this_server() -> None:
     paths = {getattr(route, "path", None) for route in application(Settings(key=NoKey()), service).routes}
     assert {container()[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")} <= paths
     assert container()["ports"][0]["containerPort"] == service.port
+
+
+def test_no_number_of_pods_can_get_their_address_blocked() -> None:
+    """As many pods as there can ever be, with the keys that each of them may try, stay below what Capgo counts to."""
+    most = manifest("HorizontalPodAutoscaler")["spec"]["maxReplicas"]
+    most += manifest("Deployment")["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+    given = {one["name"]: one["value"] for one in container()["env"] if "value" in one}
+    service = Service.read({}, Settings(key=NoKey()), given)
+    assert service.replicas >= most
+    assert most * service.workers * LocalLoginLimiter.of(SystemClock(), service.processes).most < BLOCKED_AT
+
+
+@pytest.mark.parametrize("processes", range(1, BLOCKED_AT))
+def test_processes_without_shared_state_stay_below_what_capgo_bears(processes: int) -> None:
+    """However many processes share an address, each may try at least one key, and all together too few."""
+    most = LocalLoginLimiter.of(SystemClock(), processes).most
+    assert most >= 1
+    assert processes * most < BLOCKED_AT
 
 
 def test_a_running_call_is_given_the_time_it_may_take() -> None:
