@@ -21,6 +21,7 @@ from capgo_mcp.client.circuit_breaker import CircuitBreaker, LocalPace, Pace, St
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
+from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
 from capgo_mcp.client.paging import collect
 from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
@@ -242,10 +243,12 @@ class Capgo:
 
     async def _attempt(self, operation: Operation[A], seconds: float, *, mask: Mask, headers: Mapping[str, str]) -> A:
         way = _Way(ends_before_sending=self._connections.to_network)
+        started, status = self._clock.now(), "none"
         try:
             # By our clock and around all of it: httpx2 limits each read, and a byte now and then would last for ever.
             with self._clock.fail_after(seconds):
                 response, content = await self._carry(operation, headers, way)
+            status = str(response.status_code)
         except httpx2.DecodingError as error:
             raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -255,6 +258,8 @@ class Capgo:
             late = f"no answer within {self._timeout:g} seconds"
             broken = "the connection broke before the answer came"
             raise _lost(operation, late if isinstance(error, TimeoutError) else broken) from error
+        finally:
+            REQUEST_SECONDS.record(self._clock.now() - started, {"status": status})
         get_current_span().set_attribute("http.response.status_code", response.status_code)
         if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
             why = f"a gateway answered with HTTP status {response.status_code}"
@@ -316,6 +321,8 @@ class _Way:
         """Learn what the transport does next."""
         if event == "connection.connect_tcp.started":
             self.ends_before_sending = True
+        elif event == "connection.connect_tcp.complete":
+            CONNECTIONS.add(1)
         elif event.endswith("send_request_headers.started"):
             self.ends_before_sending = False
 

@@ -52,8 +52,8 @@ class LoginLimiter(Protocol):
     """Tries keys that are not known to be good, for all callers behind one address."""
 
     @property
-    def is_full(self) -> bool:
-        """Whether no further key is tried for now, as far as this process knows."""
+    def left(self) -> int:
+        """How many keys may fail yet before no further one is tried, as far as this process knows."""
         ...
 
     async def knows(self, key: bytes) -> bool:
@@ -122,9 +122,9 @@ class LocalLoginLimiter:
         return self._failed
 
     @property
-    def is_full(self) -> bool:
-        """Whether no further key is tried for now."""
-        return len(self.failed) >= self._budget
+    def left(self) -> int:
+        """How many keys may fail yet before no further one is tried."""
+        return max(0, self._budget - len(self.failed))
 
     @property
     def most(self) -> int:

@@ -134,6 +134,7 @@ HTTP_OPTIONS: Final = (
     Option("oauth_issuer", "authorization server (OAuth 2.1) whose tokens let callers in", "URL"),
     Option("oauth_audience", "this server's address, as those tokens name it", "URL"),
     Option("oauth_scopes", "scopes those tokens must have: with commas", "NAMES", ""),
+    Option("metrics_port", "port of a page of metrics for Prometheus; each worker has its own", "PORT", 0),
 )
 """The options of the HTTP server, beside those."""
 

@@ -125,6 +125,7 @@ class CallerPool:
         self._connections = settings.connections()
         self._tools = {tool.name: tool for tool in chosen(settings)}
         self._pepper = secrets.token_bytes(32)
+        self._capacity = capacity
         self._accepted = Seats(capacity)
         self._others = Seats(capacity)
 
@@ -137,7 +138,19 @@ class CallerPool:
     def condition(self) -> dict[str, str]:
         """What is not as it should be, though callers are served."""
         away = {"shared_state": "away"} if self._state and not self._state.up else {}
-        return away | ({"new_callers": "paused"} if self._logins.is_full else {})
+        return away | ({} if self._logins.left else {"new_callers": "paused"})
+
+    def figures(self) -> dict[str, int]:
+        """How full it is at the moment."""
+        known, others = [*self._accepted], [*self._others]
+        figures = {
+            "calls": sum(seat.calls for seat in known + others),
+            "seats": len(known),
+            "others": len(others),
+            "capacity": self._capacity,
+            "logins_left": self._logins.left,
+        }
+        return figures | ({"shared_state": int(self._state.up)} if self._state else {})
 
     @asynccontextmanager
     async def open(self, _: object) -> AsyncIterator[None]:

@@ -26,6 +26,7 @@ from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import Challenges, guard
+from capgo_mcp.http.metrics import observe, publish, require
 from capgo_mcp.http.pool import KEY_HEADER, CallerPool
 from capgo_mcp.http.settings import Service, shared_key
 from capgo_mcp.http.shared_state import SharedState, SharedTokens, require_client
@@ -60,6 +61,7 @@ def serve(settings: Settings, service: Service, logs: Logs) -> None:
     service = replace(service, state_keys=service.state_keys or (secrets.token_hex(32),))
     if service.shared_state:
         require_client()
+    require(service)
     guard(service)  # a file of tokens that cannot be used is told here, not by every worker
     with _listener(service) as listener:
         config = _configuration(settings, service, logs)
@@ -84,6 +86,7 @@ def application(settings: Settings, service: Service) -> Starlette:
         state=state,
         egress=service.egress,
     )
+    observe(pool.figures)
     auth, verifier = guard(service) or (None, None)
     server = build(pool, settings, service.state_keys, SharedTokens(state, SystemClock()) if state else None)
     server.middleware.insert(1, CallerNames(pool.caller))  # the first one is the SDK's, which makes the spans
@@ -123,6 +126,7 @@ def _route(app: Starlette) -> None:
 def _worker(settings: Settings, service: Service, logs: Logs) -> Starlette:
     """The same, in a process that was started to serve it."""
     logs.start()
+    publish(service)
     return application(settings, service)
 
 

@@ -56,6 +56,7 @@ class Service:
         pages: Origins of web pages that may call.
         tokens: File of the bearer tokens that let callers in.
         issuer: The authorization server whose tokens let callers in.
+        metrics_port: Port of the page of metrics, the first one where there are several workers; 0 for no page.
         state_keys: Secrets for what a client brings back after asking its user; the first one seals, all open.
     """
 
@@ -70,6 +71,7 @@ class Service:
     pages: tuple[str, ...] = ()
     tokens: Path | None = None
     issuer: Issuer | None = None
+    metrics_port: int = 0
     state_keys: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
@@ -83,6 +85,7 @@ class Service:
         service = cls(
             host=given["host"],
             port=_within(0, given["port"], _LONGEST_PORT, "--port"),
+            metrics_port=_within(0, given["metrics_port"], _LONGEST_PORT - _MOST_WORKERS, "--metrics-port"),
             workers=_within(1, given["workers"], _MOST_WORKERS, "--workers"),
             replicas=_within(1, given["replicas"], _MOST_REPLICAS, "--replicas"),
             shared_state=_shared_state(given["shared_state"]),

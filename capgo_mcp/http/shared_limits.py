@@ -33,12 +33,13 @@ end
 local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 local forgotten = last[2] and last[2] + remembered or 0
 if now >= forgotten then redis.call('DEL', KEYS[2]) end
-local running = redis.call('ZCARD', KEYS[1])
-if running + redis.call('ZCARD', KEYS[2]) < budget then
+local running, failed = redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2])
+local left = math.max(0, budget - failed)
+if running + failed < budget then
   redis.call('ZADD', KEYS[1], now, ARGV[1])
-  return '0'
+  return {'0', left}
 end
-return running > 0 and '-1' or tostring(forgotten - now)
+return {running > 0 and '-1' or tostring(forgotten - now), left}
 """
 )
 _FAIL: Final = _NOW + "redis.call('ZREM', KEYS[1], ARGV[1]) redis.call('ZADD', KEYS[2], now, ARGV[1])"
@@ -93,12 +94,15 @@ class SharedLoginLimiter:
         self._own = LocalLoginLimiter(clock, ALONE_BUDGET // processes, 0)
         self._names = (state.name("trials", address), state.name("failures", address))
         self._line = anyio.Lock()
+        self._left, self._left_until = SHARED_BUDGET, 0.0
         state.returns.append(self._tell_again)
 
     @property
-    def is_full(self) -> bool:
-        """Whether no further key is tried for now, as far as this process knows."""
-        return self._own.is_full
+    def left(self) -> int:
+        """How many keys may fail yet before no further one is tried, as this process was told last."""
+        if not self._state.up:
+            return self._own.left
+        return self._left if self._clock.now() < self._left_until else SHARED_BUDGET
 
     async def knows(self, key: bytes) -> bool:
         """Whether Capgo has accepted a key within a day, at any replica."""
@@ -162,7 +166,8 @@ class SharedLoginLimiter:
         except BaseException:
             self._state.note(_END, self._names, trial.name)  # it may have begun there all the same
             raise
-        wait = float(answer)
+        wait, self._left = float(answer[0]), int(answer[1])
+        self._left_until = self._clock.now() + (wait if wait > 0 else REMEMBERED)
         if wait > 0 and not deadline.allows(wait):
             raise paused(wait)
         return None if wait else trial

@@ -1,4 +1,4 @@
-"""Names each request and its caller, for logs, the journal and spans, and joins the trace that a front has begun."""
+"""Names each request and its caller, for logs, the journal and spans, joins a front's trace, and counts the answers."""
 
 import re
 import uuid
@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN, coming_from
+from capgo_mcp.http.metrics import ANSWERS
 from capgo_mcp.server.mcp import RequestContext
 
 REQUEST_ID: Final = "x-request-id"
@@ -45,6 +46,7 @@ class RequestNames:
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                ANSWERS.add(1, {"status": str(message["status"])})
             await send(message)
 
         joined = get_current_span().get_span_context().is_valid

@@ -13,6 +13,7 @@ from capgo_mcp.agent import arguments, definitions, render
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault, UnexpectedAnswer
 from capgo_mcp.api.operation import A, Declared, Effect, Operation
 from capgo_mcp.catalog import every_tool
+from capgo_mcp.client import metrics
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.config.settings import Settings
@@ -123,21 +124,24 @@ class Toolbox:
         """
         tool = self._tools[name]
         started = time.monotonic()
-        code = "ok"
+        code = outcome = "ok"
         try:
             return _result(await self._answer(tool, raw, elicitor, report))
         except InputRequired:
             raise  # a question is no failure of the tool
         except CapgoError as error:
-            code = error.code
+            code, outcome = error.code, metrics.outcome(error)
             return _failure(error)
         except Exception:
-            code = "internal_error"
+            code = outcome = "internal_error"
             log.exception("%s failed", name)
             sentence = f"{name} failed inside this server; its log says where."
             return _failure(CapgoError(code, sentence, "Tell the user, and read back before repeating a change."))
         finally:
-            took = round((time.monotonic() - started) * 1000)
+            seconds = time.monotonic() - started
+            metrics.CALLS.add(1, {"tool": name, "outcome": outcome})
+            metrics.CALL_SECONDS.record(seconds, {"tool": name})
+            took = round(seconds * 1000)
             facts = {"tool": name, "outcome": code, "milliseconds": took}
             log.info("%s %s %d ms", name, code, took, extra=facts)
 
