@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from opentelemetry.metrics import CallbackOptions, Observation, get_meter, set_meter_provider
+from opentelemetry.metrics import CallbackOptions, Observation, get_meter, get_meter_provider, set_meter_provider
 
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.options import SettingsError
@@ -52,7 +52,11 @@ def publish(service: Service) -> None:
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 - the same
     from prometheus_client import start_http_server  # noqa: PLC0415 - the same
 
-    set_meter_provider(MeterProvider([PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False)]))
+    reader = PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False)
+    if isinstance(configured := get_meter_provider(), MeterProvider):
+        configured.add_metric_reader(reader)  # what OpenTelemetry was told to send, it goes on sending
+    else:
+        set_meter_provider(MeterProvider([reader]))
     for port in range(service.metrics_port, service.metrics_port + service.workers):
         try:
             start_http_server(port, service.host)

@@ -2,7 +2,7 @@
 
 import json
 import re
-import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,25 +24,17 @@ from capgo_mcp.http.serve import application
 from capgo_mcp.http.settings import Service
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
 from tests.support.limits import GENEROUS
+from tests.support.ports import free_ports
 from tests.support.serving import Caller, Running, running, served, wait_until
+from tests.support.valkey import valkey_server
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 NAMES: Final = re.compile(r"\b(?:capgo_mcp|process)_\w+")
 
+SHARED: Final = "capgo_mcp_shared_state_up"
+"""It is told only where there shall be such a state."""
+
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row, none of which is taken."""
-    for first in range(19000, 30000, 50):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return first
-    raise AssertionError
 
 
 def page(port: int) -> str:
@@ -71,7 +63,7 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A server to which two good calls came, one that fails, and one request that is none."""
-    port = free_ports(1)
+    (port,) = free_ports(1)
     folder = tmp_path_factory.mktemp("watched")
     with (
         served(create_app()) as upstream,
@@ -140,6 +132,19 @@ def test_nobody_is_named(watched: Watched) -> None:
     }
 
 
+def test_the_shared_state_is_told(tmp_path: Path) -> None:
+    """Whether the state that replicas share is there, where there shall be one."""
+    (port,) = free_ports(1)
+    with ExitStack() as stack:
+        valkey = stack.enter_context(valkey_server(tmp_path))
+        flags = ["--sandbox", "--metrics-port", str(port), "--shared-state", valkey.url]
+        stack.enter_context(running(tmp_path, *flags, CAPGO_MCP_STATE_KEYS="s" * 32))
+        told = f"{SHARED} 1.0"
+        wait_until(lambda: told in page(port))
+        valkey.stop()
+        wait_until(lambda: f"{SHARED} 0.0" in page(port))
+
+
 def asked_for() -> dict[str, set[str]]:
     """The metrics that the dashboard and the alerts ask for."""
     board = json.loads((DEPLOY / "grafana" / "capgo-mcp.json").read_text(encoding="utf-8"))
@@ -154,12 +159,12 @@ def asked_for() -> dict[str, set[str]]:
 def test_whatever_is_asked_for_is_there(watched: Watched, what: str) -> None:
     """Every metric in the dashboard and in the alerts stands on the page."""
     assert asked_for()[what]
-    assert asked_for()[what] <= {name for name, _ in samples(watched.text)}
+    assert asked_for()[what] <= {name for name, _ in samples(watched.text)} | {SHARED}
 
 
 def test_the_dashboard_shows_everything(watched: Watched) -> None:
     """No metric of ours is left out of it."""
-    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name, _ in samples(watched.text)}
+    families = {SHARED} | {re.sub(r"_(bucket|count|sum|created)$", "", name) for name, _ in samples(watched.text)}
     shown = {re.sub(r"_(bucket|count|sum)$", "", name) for name in asked_for()["dashboard"]}
     assert {name for name in families if name.startswith("capgo_mcp")} == {
         name for name in shown if name.startswith("capgo_mcp")
@@ -168,12 +173,12 @@ def test_the_dashboard_shows_everything(watched: Watched) -> None:
 
 def test_each_worker_has_a_page(tmp_path: Path) -> None:
     """With --workers, the second process has the next port."""
-    first = free_ports(2)
-    with running(tmp_path, "--sandbox", "--workers", "2", "--metrics-port", str(first)) as server:
+    ports = free_ports(2)
+    with running(tmp_path, "--sandbox", "--workers", "2", "--metrics-port", str(ports[0])) as server:
         told = re.compile(r"metrics on port (\d+)")
         wait_until(lambda: len(told.findall(server.log)) == 2)
-        assert {int(port) for port in told.findall(server.log)} == {first, first + 1}
-        assert all("capgo_mcp_seats_capacity" in page(port) for port in (first, first + 1))
+        assert {int(port) for port in told.findall(server.log)} == set(ports)
+        assert all("capgo_mcp_seats_capacity" in page(port) for port in ports)
 
 
 def test_tells_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,6 +186,28 @@ def test_tells_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.prometheus", None)
     assert main(["http", "--port", "0", "--metrics-port", "9464"]) == 2
     assert "capgo-mcp[metrics]" in capsys.readouterr().err
+
+
+def test_what_opentelemetry_sends_goes_on() -> None:
+    """Where OpenTelemetry was configured already, the page is one more way out of the same figures."""
+    (port,) = free_ports(1)
+    program = f"""
+from opentelemetry.metrics import set_meter_provider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from capgo_mcp.client.metrics import CALLS
+from capgo_mcp.http.metrics import publish
+from capgo_mcp.http.settings import Service
+import urllib.request
+set_meter_provider(MeterProvider([sent := InMemoryMetricReader()]))
+publish(Service(metrics_port={port}))
+CALLS.add(7, {{"tool": "t", "outcome": "ok"}})
+print(urllib.request.urlopen("http://127.0.0.1:{port}/metrics").read().decode())
+print(sent.get_metrics_data().to_json())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert 'capgo_mcp_calls_total{outcome="ok",tool="t"} 7.0' in done.stdout
+    assert '"name": "capgo_mcp.calls"' in done.stdout
 
 
 @pytest.mark.parametrize(
