@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench evals soak conformance mcpb clients recording release-check test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak conformance mcpb clients recording release-check release-lock test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -22,7 +22,8 @@ help:
 	@echo "make mcpb       build the bundle for Claude Desktop"
 	@echo "make recording  draw the demo as a moving picture"
 	@echo "make test-pythons   the tests with every Python that is found, or those in PYTHONS"
-	@echo "make release-check  build, install elsewhere and try what would be released"
+	@echo "make release-check  build twice, install elsewhere, try and audit what would be released"
+	@echo "make release-lock   lock what builds and checks a release to its newest versions, by hashes"
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "capgo-mcp needs Python 3.11 or later")'
@@ -92,8 +93,15 @@ mcpb: $(VENV)/run
 recording: $(VENV)/run
 	$(BIN)/python -m scripts.recording
 
+release-lock:
+	test -x build/lock/bin/python || $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
+	build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file scripts/release/tools.txt scripts/release/tools.in
+
 release-check: $(VENV)/run
-	$(BIN)/python -m scripts.release_check
+	$(BIN)/python -m scripts.release
 
 PYTHONS ?= $(foreach version,3.11 3.12 3.13,$(firstword \
 	$(wildcard $(HOME)/.pyenv/versions/$(version).*/bin/python3) $(shell command -v python$(version))))

@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+import time
+import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +13,10 @@ from scripts import npm
 
 ROOT: Final = Path(__file__).parents[1]
 STAGE: Final = ROOT / "build" / "mcpb"
-BUNDLE: Final = ROOT / "dist" / f"capgo-mcp-{__version__}.mcpb"
+NAME: Final = f"capgo-mcp-{__version__}.mcpb"
+BUNDLE: Final = ROOT / "dist" / NAME
 
+_MODE: Final = 0o100644
 _CONTENT: Final = ("manifest.json", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -24,18 +28,33 @@ def stage() -> None:
         shutil.copyfile(ROOT / name, STAGE / name)
 
 
+def pack(target: Path, moment: int) -> None:
+    """Write the bundle, whose bytes depend on nothing but its content and the given time.
+
+    A bundle is a zip archive; the program of the format's authors writes the time of day into it.
+
+    Args:
+        target: Where it is written.
+        moment: The time that every file in it bears, in seconds since 1970.
+    """
+    stage()
+    date = time.gmtime(moment)[:6]
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(path for path in STAGE.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(STAGE).as_posix(), date)
+            entry.external_attr = _MODE << 16
+            archive.writestr(entry, path.read_bytes())  # stored: packed bytes differ with the version of zlib
+
+
 def main() -> int:
     """Build and validate the bundle; returns the exit code."""
-    stage()
     if not npm.available():
-        print(
-            f"The bundle's content is in {STAGE.relative_to(ROOT)}. Packing it needs npm, which is not here.",
-            file=sys.stderr,
-        )
+        print("Validating the bundle needs npm, which is not here.", file=sys.stderr)
         return 1
-    mcpb = npm.program("@anthropic-ai/mcpb", "mcpb")
     BUNDLE.parent.mkdir(exist_ok=True)
-    for words in (("validate", STAGE / "manifest.json"), ("pack", STAGE, BUNDLE)):
+    pack(BUNDLE, int(time.time()))
+    mcpb = npm.program("@anthropic-ai/mcpb", "mcpb")
+    for words in (("validate", STAGE / "manifest.json"), ("info", BUNDLE)):
         subprocess.run([mcpb, *words], check=True)
     return 0
 

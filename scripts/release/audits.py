@@ -1,0 +1,57 @@
+"""What others can hold a release to: its materials, its manifests, the workflow that makes it, known advisories."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from scripts import npm
+from scripts.release.environments import ROOT, Wrong, commit_time, run
+
+_SCHEMAS: Final = ROOT / "tests" / "data" / "schemas"
+_WORKFLOWS: Final = ROOT / ".github" / "workflows"
+
+
+def materials(tools: Path, clean: Path, target: Path) -> None:
+    """Write which packages an installation consists of, as CycloneDX."""
+    words = ("--output-reproducible", "--pyproject", ROOT / "pyproject.toml", "-o", target, clean)
+    run(tools.with_name("cyclonedx-py"), "environment", *words, SOURCE_DATE_EPOCH=commit_time())
+    components = json.loads(target.read_text(encoding="utf-8"))["components"]
+    print(f"materials      {target.name}, {len(components)} packages")
+
+
+def manifests(tools: Path) -> None:
+    """Both manifests are valid: by their schemas, and by the program of those who read the bundle's."""
+    for name, schema in (("server.json", "server"), ("manifest.json", "mcpb-manifest")):
+        run(tools.with_name("check-jsonschema"), "--schemafile", _SCHEMAS / f"{schema}.schema.json", ROOT / name)
+    if not npm.available():
+        raise Wrong("manifest.json cannot be validated without npm")
+    run(npm.program("@anthropic-ai/mcpb", "mcpb"), "validate", ROOT / "manifest.json")
+    print("manifests      server.json and manifest.json are valid")
+
+
+def workflows(tools: Path) -> None:
+    """The workflows are well formed, and nothing in them lends their rights to others; no network is used."""
+    found = sorted(_WORKFLOWS.glob("*.yml"))
+    run(tools.with_name("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *found)
+    run(tools.with_name("zizmor"), "--offline", "--pedantic", "--no-progress", *found)
+    print(f"workflows      {', '.join(path.name for path in found)}")
+
+
+def advisories(tools: Path, clean: Path) -> None:
+    """No package of an installation has a known fault; an index that tells no advisories leaves it unknown.
+
+    Raises:
+        Wrong: A package has one.
+    """
+    site = run(clean, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    words = (tools, "-m", "pip_audit", "--path", site, "--format", "json", "--progress-spinner", "off")
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if not done.stdout:
+        raise Wrong(f"the audit did not run: {done.stderr.strip().splitlines()[-1]}")
+    packages = json.loads(done.stdout)["dependencies"]
+    if bad := [package["name"] for package in packages if package.get("vulns")]:
+        raise Wrong(f"{', '.join(bad)}: see the advisories that pip-audit tells")
+    skipped = [package["name"] for package in packages if "skip_reason" in package]
+    told = len(packages) - len(skipped)
+    print(f"advisories     none for {told} packages; of {len(skipped)} this index tells nothing")
