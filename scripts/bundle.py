@@ -1,5 +1,6 @@
 """Builds the bundle for Claude Desktop: `python -m scripts.bundle` writes `dist/capgo-mcp-VERSION.mcpb`."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -17,15 +18,25 @@ NAME: Final = f"capgo-mcp-{__version__}.mcpb"
 BUNDLE: Final = ROOT / "dist" / NAME
 
 _MODE: Final = 0o100644
-_CONTENT: Final = ("manifest.json", "pyproject.toml", "README.md", "LICENSE")
+_CONTENT: Final = ("manifest.json", "icon.png", "README.md", "PRIVACY.md", "LICENSE")
 
 
 def stage() -> None:
-    """Lay out what the bundle holds: the package as it is, which the client's own uv installs."""
+    """Lay out what the bundle holds: the package as it is, which the client's own uv installs with what was tested."""
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(ROOT / "capgo_mcp", STAGE / "capgo_mcp", ignore=shutil.ignore_patterns("__pycache__"))
     for name in _CONTENT:
         shutil.copyfile(ROOT / name, STAGE / name)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (STAGE / "pyproject.toml").write_text(
+        f"{project}\n[tool.uv]\nconstraint-dependencies = {pins()}\n", encoding="utf-8"
+    )
+
+
+def pins() -> str:
+    """The versions that the tests ran with, as a list in TOML; uv installs no others."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return json.dumps([line for line in lines if line and not line.startswith("#")], indent=4)
 
 
 def pack(target: Path, moment: int) -> None:

@@ -9,17 +9,11 @@ from capgo_mcp import __version__
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
 from capgo_mcp.config.options import OPTIONS, VARIABLES, Option
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
+from capgo_mcp.server.identity import DESCRIPTION, NAME, REPOSITORY, TITLE
 
-OWNER: Final = "capgo-mcp"
-"""The GitHub account that publishes the server."""
-NAME: Final = f"io.github.{OWNER}/{PACKAGE}"
-REPOSITORY: Final = f"https://github.com/{OWNER}/{PACKAGE}"
 MARKER: Final = f"<!-- mcp-name: {NAME} -->"
 """What the README must hold so that the registry accepts the package as the owner's."""
 
-_DESCRIPTION: Final = (
-    "Capgo live updates: see devices, move channels, clean up bundles; nothing deleted without consent."
-)
 _ARGUMENTS: Final = ("app", "org", "toolsets")
 _SWITCHES: Final = ("sandbox", "read_only")
 _TITLES: Final = {"sandbox": "Sandbox", "read_only": "Read only", "app": "One app only"}
@@ -35,11 +29,12 @@ def server(source: Provenance = SOURCE) -> dict[str, Any]:
     return {
         "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
         "name": NAME,
-        "title": "Capgo",
-        "description": _DESCRIPTION,
+        "title": TITLE,
+        "description": DESCRIPTION,
         "version": __version__,
         "websiteUrl": REPOSITORY,
         "repository": {"url": REPOSITORY, "source": "github"},
+        "icons": [{"src": f"{REPOSITORY}/raw/HEAD/icon.png", "mimeType": "image/png", "sizes": ["512x512"]}],
         **({"packages": [_package()]} if source.released else {}),
     }
 
@@ -53,12 +48,15 @@ def manifest(requires_python: str) -> dict[str, Any]:
     return {
         "manifest_version": "0.4",
         "name": PACKAGE,
-        "display_name": "Capgo",
+        "display_name": TITLE,
         "version": __version__,
-        "description": _DESCRIPTION,
+        "description": DESCRIPTION,
         "author": {"name": "The capgo-mcp contributors", "url": REPOSITORY},
         "repository": {"type": "git", "url": f"{REPOSITORY}.git"},
         "homepage": REPOSITORY,
+        "support": f"{REPOSITORY}/issues",
+        "icon": "icon.png",
+        "privacy_policies": [f"{REPOSITORY}/blob/HEAD/PRIVACY.md"],
         "server": {
             "type": "uv",
             "entry_point": "capgo_mcp/__main__.py",

@@ -26,6 +26,7 @@ from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import Challenges, guard
+from capgo_mcp.http.card import ServerCard
 from capgo_mcp.http.metrics import observe, publish, require
 from capgo_mcp.http.pool import KEY_HEADER, CallerPool
 from capgo_mcp.http.settings import Service, shared_key
@@ -98,7 +99,7 @@ def application(settings: Settings, service: Service) -> Starlette:
         transport_security=TransportSecuritySettings(allowed_hosts=service.hosts, allowed_origins=service.origins),
         auth=auth,
         token_verifier=verifier,
-        custom_starlette_routes=_probes(pool),
+        custom_starlette_routes=[*_probes(pool), Route(f"{PATH}/server-card", ServerCard(service, PATH).answer)],
     )
     _route(app)
     if service.issuer and service.issuer.scopes:

@@ -15,7 +15,7 @@ from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.safety.elicitation import LIFETIME, ClientElicitor, InputRequired
 from capgo_mcp.safety.tokens import ProcessTokens, UsedTokens
-from capgo_mcp.server import icons, prompts, resources
+from capgo_mcp.server import identity, prompts, resources
 from capgo_mcp.server.tools import Toolbox, chosen
 
 INSTRUCTIONS: Final = (
@@ -176,8 +176,8 @@ def build(
     server = Server[Any](
         "capgo",
         version=__version__,
-        title="Capgo",
-        icons=[icons.SERVER],
+        title=identity.TITLE,
+        icons=[identity.ICON],
         website_url="https://capgo.app",
         instructions=INSTRUCTIONS,
         lifespan=callers.open,
