@@ -50,7 +50,7 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
         case Listing():
             brief = answer.row().brief
             visible = {*brief, *fields} if brief else None
-            items = [_masked(row, _facts(row, include=visible, repeat=False), reveal) for row in answer.items]
+            items = [_masked(row, _brief(row, visible), reveal) for row in answer.items]
             return {"items": items, **_facts(answer, exclude={"items"})}
         case Row():
             return _masked(answer, facts(answer, fields), reveal)
@@ -59,6 +59,12 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
                 name: shown(value, fields, reveal=reveal) for name, value in answer if isinstance(value, BaseModel)
             }
             return {name: inner.get(name, value) for name, value in _facts(answer).items()}
+
+
+def _brief(row: Row, visible: set[str] | None) -> dict[str, Any]:
+    """What is not as usual, and what has to be said beside it."""
+    facts = _facts(row, include=visible, repeat=False)
+    return facts | {name: getattr(row, name) for name in row.stated() if visible is None or name in visible}
 
 
 def facts(row: Row, fields: Collection[str] = ()) -> dict[str, Any]:

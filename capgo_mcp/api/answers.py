@@ -102,6 +102,10 @@ class Row(Answer):
         if secret:
             cls.secret = tuple(secret.split())
 
+    def stated(self) -> Collection[str]:
+        """The names of facts that a list shows though they are as usual, for without them others would mislead."""
+        return ()
+
     @field_validator("*", mode="wrap")
     @classmethod
     def _leave_out_what_cannot_be_read(

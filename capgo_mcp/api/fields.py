@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AliasGenerator, Field, PlainSerializer, SerializationInfo
@@ -16,8 +18,22 @@ _SEMVER: Final = (
     r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
 )
 
-WIRE: Final = object()
-"""The context in which an operation is written for the API, and not for people."""
+_DAYS: Final = re.compile(r"(\d{1,4}) ?d(ays?)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The context in which an operation is written for the API, and not for people.
+
+    Attributes:
+        now: The moment from which days before now are counted.
+    """
+
+    now: datetime | None = None
+
+
+WIRE: Final = Wire()
+"""The same where nothing depends on the moment."""
 
 
 CAMEL_CASE: Final = AliasGenerator(serialization_alias=to_camel)
@@ -28,9 +44,49 @@ def sent_as(convert: Callable[[Any], Any]) -> PlainSerializer:
     """Marks an argument that the API takes in another form than people give it in."""
 
     def serialize(value: Any, info: SerializationInfo) -> Any:
-        return convert(value) if info.context is WIRE else value
+        return convert(value) if isinstance(info.context, Wire) else value
 
     return PlainSerializer(serialize)
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """The moment that a day, a time or a number of days before now stands for.
+
+    Raises:
+        ValueError: It stands for none.
+    """
+    meant = _read(text)
+    return now - meant if isinstance(meant, timedelta) else meant
+
+
+def _read(text: str) -> datetime | timedelta:
+    if days := _DAYS.fullmatch(text):
+        return timedelta(days=int(days[1]))
+    try:
+        named = datetime.fromisoformat(text)
+        return named.replace(tzinfo=UTC) if named.tzinfo is None else named.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a day such as 2026-11-01, a time, or days before now such as 7d") from None
+
+
+def _stands_for_a_moment(text: str) -> str:
+    _read(text)
+    return text
+
+
+def _as_moment(text: str, info: SerializationInfo) -> str:
+    if not isinstance(info.context, Wire):
+        return text
+    meant = _read(text)
+    if isinstance(meant, timedelta):
+        if info.context.now is None:
+            raise ValueError("days before now need to know which moment that is")
+        meant = info.context.now - meant
+    return f"{meant:%Y-%m-%dT%H:%M:%SZ}"
+
+
+Since = Annotated[str, AfterValidator(_stands_for_a_moment), PlainSerializer(_as_moment)]
+"""A moment as people name one; the API gets it as a time."""
 
 
 def _names_a_bundle(version: str) -> str:

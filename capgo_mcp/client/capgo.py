@@ -272,7 +272,7 @@ class Capgo:
         self, operation: Operation[Any], headers: Mapping[str, str], way: "_Way"
     ) -> tuple[httpx2.Response, bytes]:
         """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
-        request = write_request(operation)
+        request = write_request(operation, self._clock.moment())
         if request.body is not None:
             headers = {**headers, "content-type": "application/json"}
         query = dict(request.query) or None

@@ -84,7 +84,6 @@ BY_CODE: Final[dict[str, Explanation]] = {
         "Look it up first with the list tool; names are exact and case-sensitive.",
         {
             "not_found": "Capgo has no such route here",
-            "device_not_found": "There is no such device (or Capgo's device store did not answer)",
             "devices_not_found": "There are no such devices",
             "channel_not_found": "There is no such channel",
             "cannot_find_channel": "There is no such channel",
@@ -104,6 +103,11 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "failed_to_get_apikey": "There is no such API key among those this key manages",
             "binding_failed": "There is no such role",
         },
+    ),
+    "device_not_found": Explanation(
+        NotFound,
+        "There is no such device (or Capgo's device store did not answer)",
+        "Look it up with capgo_find_devices, by a part of its custom id as well.",
     ),
     "app_id_already_exists": Explanation(
         Conflict, "This app id is taken", "App ids are unique in all of Capgo: choose another."
@@ -180,6 +184,9 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "missing_device_id_or_app_id": "device_id or app_id is missing",
             "missing_required_fields": "A required argument is missing",
             "missing_parameter": "A required argument is missing",
+            "missing_params": "A required argument is missing",
+            "invalid_params": "Capgo does not accept these arguments together",
+            "invalid_view": "Capgo has no such view",
             "missing_recipient": "The recipient is missing",
             "missing_url": "url is missing",
             "api_key_id_required": "The API key's id is missing",

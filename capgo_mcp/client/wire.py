@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from pydantic.alias_generators import to_snake
 
 from capgo_mcp.api.answers import CursorPaged, Listing
 from capgo_mcp.api.errors import UnexpectedAnswer
-from capgo_mcp.api.fields import WIRE
+from capgo_mcp.api.fields import Wire
 from capgo_mcp.api.operation import A, Effect, Endpoint, Operation, Paging, Spec
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.body import MOST_VALUES, Mask, TooManyValues, lines_of, parsed
@@ -43,12 +44,17 @@ class Request:
     body: bytes | None = None
 
 
-def write_request(operation: Operation[Any]) -> Request:
-    """The request of an operation: reads carry their arguments in the query, everything else in a JSON body."""
+def write_request(operation: Operation[Any], now: datetime | None = None) -> Request:
+    """The request of an operation: reads carry their arguments in the query, everything else in a JSON body.
+
+    Args:
+        operation: What to ask.
+        now: The moment from which days before now are counted, where the operation names some.
+    """
     spec = operation.spec
     ours = {"limit"} if spec.paging is Paging.FIXED else None  # Capgo fixes the size of these pages
     # What nobody set is left out: where Capgo checks types, null is a wrong one.
-    arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours, context=WIRE)
+    arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours, context=Wire(now))
     path = re.sub(r"{(\w+)}", lambda name: quote(str(arguments.pop(name[1])), safe=""), spec.path)
     if spec.method == "GET":
         return Request(spec.method, path, query={name: _query_text(value) for name, value in arguments.items()})

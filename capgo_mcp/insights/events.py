@@ -9,8 +9,7 @@ from pydantic import Field
 
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.event_codes import FAILURES, MEANINGS
-from capgo_mcp.api.fields import AppId, DeviceId
-from capgo_mcp.insights.filters import Since, moment
+from capgo_mcp.api.fields import AppId, DeviceId, Since, moment
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.events import Event, EventCode, ListEvents
 
@@ -51,7 +50,7 @@ class ListDeviceEvents(Insight[DeviceEvents], toolset="health"):
 
     app_id: AppId
     device_id: DeviceId
-    since: Annotated[Since, Field(description="How far back, e.g. 2026-11-01 or 7d.")] = "7d"
+    since: Annotated[Since, Field(description="How far back, e.g. 7d or a date.")] = "7d"
     event: Annotated[EventCode | None, Field(description="Only events of this code, e.g. update_fail.")] = None
     limit: Annotated[int, Field(description="Most events to read, newest first.", ge=1, le=200)] = 100
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.errors import CapgoError, NotFound
@@ -18,7 +18,7 @@ from capgo_mcp.insights.obstacles import Obstacle
 from capgo_mcp.insights.rules import blocks, is_under_native
 from capgo_mcp.insights.walk import Walk, in_long_pages
 from capgo_mcp.operations.channels import Channel, ListChannels
-from capgo_mcp.operations.devices import Device, GetDevice, ListDevices
+from capgo_mcp.operations.devices import CustomId, Device, GetDevice, ListDevices
 
 _QUIET: Final = 7
 """Days without a sign of a device after which that explains why it has nothing new."""
@@ -51,9 +51,7 @@ class ExplainDevice(Insight[DeviceExplained]):
 
     app_id: AppId
     device_id: DeviceId | None = None
-    custom_id: Annotated[
-        str | None, Field(description="Its exact custom id, instead of device_id.", min_length=1, max_length=36)
-    ] = None
+    custom_id: CustomId | None = None
 
     @model_validator(mode="after")
     def _one_device(self) -> Self:

@@ -7,7 +7,8 @@ from typing import Annotated, Final, Generic
 from pydantic import Field
 
 from capgo_mcp.api.answers import Listing, R
-from capgo_mcp.insights.filters import DeviceFilter, Since, is_below, moment
+from capgo_mcp.api.fields import Since, moment
+from capgo_mcp.insights.filters import DeviceFilter, is_below
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import Device, ListDevices
@@ -29,7 +30,7 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
     not_version: Annotated[str | None, Field(description="Only those on another version.", min_length=1)] = None
     version_below: Annotated[str | None, Field(description="Only those on an older version.", pattern=r"^\d")] = None
     plugin_version_below: Annotated[
-        str | None, Field(description="Only those with an older plugin, e.g. 7.0.0.", pattern=r"^\d")
+        str | None, Field(description="Only those with an older plugin.", pattern=r"^\d")
     ] = None
     custom_id: Annotated[str | None, Field(description="Only those whose custom id contains this.", min_length=1)] = (
         None
@@ -37,10 +38,10 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
     not_seen_since: Annotated[Since | None, Field(description="Only those not seen since, e.g. 30d.")] = None
     limit: Annotated[int, Field(description="Most devices to return.", ge=1, le=200)] = 20
 
-    def pages(self, now: datetime) -> ListDevices:
+    def pages(self) -> ListDevices:
         """The list to walk over, oldest first when old ones are wanted."""
         order = None if self.not_seen_since is None else "asc"
-        return super().pages(now).model_copy(update={"custom_id_mode": self.custom_id is not None, "order": order})
+        return super().pages().model_copy(update={"custom_id_mode": self.custom_id is not None, "order": order})
 
     def admits(self, device: Device) -> bool:
         """Whether a device is one of those to find."""
@@ -56,9 +57,8 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
         """Walk over the devices; once enough are found, the others are only counted."""
         found: list[Device] = []
         matches = 0
-        now = context.clock.moment()
-        before = None if self.not_seen_since is None else moment(self.not_seen_since, now)
-        walk = Walk(context, self.pages(now))
+        before = None if self.not_seen_since is None else moment(self.not_seen_since, context.clock.moment())
+        walk = Walk(context, self.pages())
         over = False
         async for page in walk:
             early = list(takewhile(lambda device: not _is_after(before, device), page))

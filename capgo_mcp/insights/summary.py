@@ -105,7 +105,7 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
         """Walk over all devices and count those that match."""
         tallies = [Tally(by) for by in dict.fromkeys(self.group_by)]
         matching = 0
-        pages = self.pages(context.clock.moment())
+        pages = self.pages()
         looks_at_pins = self.channel is not None or "channel" in self.group_by
         walk = Walk(context, pages if looks_at_pins else in_long_pages(pages))
         async for page in walk:

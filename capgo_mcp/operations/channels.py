@@ -3,7 +3,7 @@
 https://capgo.app/docs/public-api/channels/
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from capgo_mcp.api import rollout
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
 from capgo_mcp.api.channel_edit import ChannelRow, Edit
-from capgo_mcp.api.fields import WIRE, AppId, BundleName, ChannelName, Limit, Page, sent_as
+from capgo_mcp.api.fields import WIRE, AppId, BundleName, ChannelName, Limit, Page, Wire, sent_as
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 
 
@@ -96,6 +96,11 @@ class Channel(
     created_by: str | None = None
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
+
+    def stated(self) -> Collection[str]:
+        """That a rollout is off, where it has a target or a share that would make it look running."""
+        looks_running = self.rollout_version_info is not None or bool(self.rollout_percentage_bps)
+        return ("rollout_enabled",) if looks_running and self.rollout_enabled is False else ()
 
     def stored(self) -> ChannelRow:
         """The row that an edit of it starts from: bundles by exact name, or by id where only that is told."""
@@ -252,7 +257,7 @@ class SetRollout(
     @model_serializer(mode="wrap")
     def _in_words_of_the_api(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return rollout.in_words_of_the_api(fields) if info.context is WIRE else fields
+        return rollout.in_words_of_the_api(fields) if isinstance(info.context, Wire) else fields
 
 
 def _edit(operation: SetChannel | SetRollout) -> Edit:

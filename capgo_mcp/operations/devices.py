@@ -3,13 +3,17 @@
 https://capgo.app/docs/public-api/devices/
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from capgo_mcp.api.answers import CursorPaged, Ok, Row, Timestamp
-from capgo_mcp.api.fields import AppId, ChannelName, DeviceId, Limit
-from capgo_mcp.api.operation import Effect, Operation, Paging
+from capgo_mcp.api.errors import NotFound
+from capgo_mcp.api.fields import MOST, AppId, ChannelName, DeviceId, Limit, Since
+from capgo_mcp.api.operation import Effect, Operation, Paging, Sender
+from capgo_mcp.api.text import quoted
+
+CustomId = Annotated[str, Field(description="Exact, instead of device_id.", min_length=1, max_length=36)]
 
 
 class Device(
@@ -61,25 +65,52 @@ class ListDevices(
     limit: Limit = 50
     cursor: Annotated[str | None, Field(description="`next` of the previous answer, unchanged.")] = None
     custom_id_mode: Annotated[
-        bool, Field(description="Only devices that have a custom id.", serialization_alias="customIdMode")
+        bool, Field(description="Only those with a custom id.", serialization_alias="customIdMode")
     ] = False
     updated_since: Annotated[
-        str | None,
-        Field(
-            description="Only devices seen after this moment, e.g. 2026-11-01T00:00:00Z.",
-            serialization_alias="updated_at",
-        ),
+        Since | None,
+        Field(description="Only those seen since, e.g. 2026-11-01 or 7d.", serialization_alias="updated_at"),
     ] = None
     order: Annotated[
         Literal["asc", "desc"] | None, Field(description="Sort by last seen; without it by device id.")
     ] = None
 
 
-class GetDevice(Operation[Device], http="GET /device", needs="app.read_devices"):
-    """Read one device: bundle it runs, platform, plugin and OS version, pinned channel, last seen."""
+class GetDevice(Operation[Device], http="GET /device", needs="app.read_devices", looks_up=True):
+    """Read one device: bundle it runs, platform, plugin and OS version, pinned channel, last seen.
+
+    Takes device_id or custom_id.
+    """
 
     app_id: AppId
-    device_id: DeviceId
+    device_id: DeviceId | None = None
+    custom_id: CustomId | None = None
+
+    @model_validator(mode="after")
+    def _one_device(self) -> Self:
+        if (self.device_id is None) == (self.custom_id is None):
+            raise ValueError("give device_id or custom_id, one of them")
+        return self
+
+    async def resolved(self, capgo: Sender) -> Self:
+        """The same with the device id: of several devices with the custom id, the one that was seen last.
+
+        Raises:
+            NotFound: No device has it.
+            CapgoError: The devices could not be read.
+        """
+        if self.custom_id is None:
+            return self
+        page: str | None = ""
+        while page is not None:
+            asked = ListDevices(app_id=self.app_id, custom_id_mode=True, order="desc", cursor=page or None, limit=MOST)
+            answer = await capgo.send(asked)
+            for device in answer.items:
+                if device.custom_id == self.custom_id and device.device_id:
+                    return type(self)(app_id=self.app_id, device_id=device.device_id)
+            page = answer.next
+        sentence = f"No device has the custom id {quoted(self.custom_id)}."
+        raise NotFound("device_not_found", sentence, "Look for a part of it with capgo_find_devices.")
 
 
 class SetDeviceChannel(

@@ -4,16 +4,14 @@ from typing import Any
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.fields import AppId
 from capgo_mcp.api.operation import Operation
-from capgo_mcp.operations.statistics import Day, FirstDay, LastDay, Period, Share
+from capgo_mcp.operations.statistics import FirstDay, LastDay, Period, Share, Shares
 
 
-class NativeUsage(Answer):
+class NativeUsage(Shares):
     """Which share of the devices ran which native build, per day in `days`."""
 
-    days: list[Day] = Field(validation_alias="labels")
     builds: list[Share] = Field(validation_alias="datasets")
     latest_version: dict[str, Any] | None = None
 

@@ -5,7 +5,7 @@ https://capgo.app/docs/public-api/statistics/
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
@@ -28,6 +28,10 @@ Daily = Annotated[
         serialization_alias="noAccumulate",
     ),
 ]
+
+
+_NOT_COUNTED: Final = "Nothing is counted for {} and later: Capgo counts a day after it has ended."
+_NOTHING: Final = "Nothing is counted in this time: Capgo counts a day after it has ended."
 
 
 class Usage(Answer):
@@ -63,17 +67,33 @@ def _total(rows: list[dict[str, Any]], *, daily: bool) -> dict[str, Any]:
     return {name: sum(row.get(name) or 0 for row in rows) for name in Usage.model_fields if name in _names(rows)}
 
 
+def _last_counted(rows: list[dict[str, Any]], *, daily: bool) -> int:
+    """How many days of a series there are up to the last one that brought anything of its own."""
+    last = 0
+    for number, row in enumerate(rows):
+        before = {} if daily or not number else rows[number - 1]
+        # The first row has what was stored before as well.
+        names = Usage.model_fields if number else ("mau", "bandwidth", "build_time_seconds")
+        if any((row.get(name) or 0) != (before.get(name) or 0) for name in names):
+            last = number + 1
+    return last
+
+
 def _names(rows: Iterable[dict[str, Any]]) -> set[str]:
     return {name for row in rows for name in row}
 
 
 class UsageSeries(Answer):
-    """Usage by day and in total. When `accumulated`, each day counts from the first day on: do not sum them."""
+    """Usage by day and in total. When `accumulated`, each day counts from the first day on: do not sum them.
+
+    Days that Capgo has not counted yet are left out, and `note` tells which.
+    """
 
     accumulated: bool
     total: Usage
     days: list[DayUsage]
     by_app: list[AppUsage] | None = None
+    note: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -83,7 +103,11 @@ class UsageSeries(Answer):
         if not isinstance(series, list) or info.context is None:
             return body
         daily = bool(info.context.daily)
-        answer: dict[str, Any] = {"accumulated": not daily, "total": _total(series, daily=daily), "days": series}
+        counted = _last_counted(series, daily=daily)
+        answer: dict[str, Any] = {"accumulated": not daily, "total": _total(series, daily=daily)}
+        answer["days"] = series[:counted] or series
+        if counted < len(series):
+            answer["note"] = _NOT_COUNTED.format(str(series[counted].get("date"))[:10]) if counted else _NOTHING
         if isinstance(body, dict) and isinstance(rows := body.get("byApp"), list):
             names = dict.fromkeys(row.get("app_id") for row in rows)
             of_app = {name: [row for row in rows if row.get("app_id") == name] for name in names}
@@ -109,10 +133,42 @@ class Share(Answer):
         return {**body, "latest_percent": percent[-1], "latest_devices": devices[-1]}
 
 
-class BundleUsage(Answer):
-    """Which share of the devices ran which bundle, per day in `days`."""
+_FIGURES: Final = ("data", "metaCounts")
+
+
+class Shares(Answer):
+    """Shares of the devices by day; days that Capgo has not counted yet are left out, and `note` tells which."""
 
     days: list[Day] = Field(validation_alias="labels")
+    note: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_days_to_come(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        days, shares = body.get("labels"), body.get("datasets")
+        if not isinstance(days, list) or not isinstance(shares, list):
+            return body
+        shares = [row for row in shares if isinstance(row, dict)]
+        figures = [row[name] for row in shares for name in _FIGURES if isinstance(row.get(name), list)]
+        counted = max((n + 1 for row in figures for n, figure in enumerate(row) if figure), default=len(days))
+        if counted >= len(days):
+            return body
+        cut = [
+            {
+                name: value[:counted] if name in _FIGURES and isinstance(value, list) else value
+                for name, value in row.items()
+            }
+            for row in shares
+        ]
+        note = _NOT_COUNTED.format(str(days[counted])[:10])
+        return {**body, "labels": days[:counted], "datasets": cut, "note": note}
+
+
+class BundleUsage(Shares):
+    """Which share of the devices ran which bundle, per day in `days`."""
+
     bundles: list[Share] = Field(validation_alias="datasets")
 
 

@@ -21,6 +21,7 @@ from capgo_mcp.api.errors import (
 )
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.api.rights import HOLDERS, UNASSIGNABLE, holders
+from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.error_codes import BY_CODE
 from capgo_mcp.client.error_contexts import BY_DETAIL, BY_OPERATION
 from capgo_mcp.client.refusals import Refusal, explain
@@ -119,7 +120,7 @@ def test_meanings_are_sentences(meaning: Any) -> None:
 def test_tools_named_in_hints_exist() -> None:
     """A hint sends nobody to a tool that is not there."""
     named = {name for meaning in ALL_MEANINGS for name in re.findall(r"capgo_\w+", meaning.sentence + meaning.hint)}
-    assert named <= {operation.spec.name for operation in every()}
+    assert named <= {tool.spec.name for tool in every_tool()}
     operations = (*every(), *declared_in(events))
     assert {name for name, _ in BY_OPERATION} <= {operation.spec.name for operation in operations}
 

@@ -14,9 +14,10 @@ from mcp import Client
 from pydantic import ValidationError
 
 from capgo_mcp.api.errors import CapgoError, RateLimited, Unreachable
+from capgo_mcp.api.fields import moment
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.paging import CURSOR_ROWS
-from capgo_mcp.insights.filters import is_below, moment
+from capgo_mcp.insights.filters import is_below
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import DISTINCT, Property, SummarizeDevices, Tally
 from capgo_mcp.operations.devices import Device
@@ -286,15 +287,6 @@ def test_moments_are_read_as_written(named: datetime) -> None:
     """A time with or without its zone means the same moment in UTC."""
     assert moment(named.isoformat(), EPOCH) == named
     assert moment(named.replace(tzinfo=None).isoformat(), EPOCH) == named
-
-
-async def test_days_before_now_are_counted_by_the_clock(clock: VirtualClock) -> None:
-    """What `7d` means follows the clock of the client, as everything that decides by time does."""
-    for passed in (0, 86400):
-        clock.advance(passed)
-        capgo = FakeCapgo(devices(1))
-        await SummarizeDevices(app_id=APP, updated_since="7d").gather(context(capgo, clock=clock))
-        assert capgo.pages[0].updated_since == (clock.moment() - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @given(st.tuples(*[st.integers(0, 99)] * 3), st.tuples(*[st.integers(0, 99)] * 3))

@@ -83,12 +83,14 @@ NOT_WITH_OTHERS: Final = {
     "capgo_set_channel": {"detach_bundle"},
     "capgo_set_rollout": {"version"},
     "capgo_explain_device": {"custom_id"},
+    "capgo_get_device": {"custom_id"},
     "capgo_set_bundle_channel": {"version", "channel"},
 }
 """The arguments of a tool that its other ones exclude."""
 
 ONE_OF: Final = {
     "capgo_explain_device": {"device_id"},
+    "capgo_get_device": {"device_id"},
     "capgo_set_bundle_channel": {"version_id", "channel_id"},
     "capgo_update_notification_settings": {
         "push_update_enabled",
