@@ -26,9 +26,9 @@ class Controls(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
-    confirm: Annotated[StrictBool, Field(description="Only after the user has agreed to the preview.")] = False
+    confirm: Annotated[StrictBool, Field(description="Only after the user agreed to the preview.")] = False
     confirm_name: Annotated[str | None, Field(description="Name of what goes, as the preview shows it.")] = None
-    seen: Annotated[str | None, Field(description="The mark in after_consent.")] = None
+    seen: Annotated[str | None, Field(description="Mark in after_consent.")] = None
     expected_version: Annotated[str | None, Field(description="Only if the channel serves this version now.")] = None
     create: Annotated[StrictBool, Field(description="Create it though a similar name exists.")] = False
     fields: Annotated[list[str], Field(description="Further fields to show.")] = []

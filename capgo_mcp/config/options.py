@@ -100,7 +100,7 @@ OPTIONS: Final = (
     Option("read_only", "leave out every tool that writes"),
     Option("app", "work on this app only", "APP_ID"),
     Option("org", "work on this organization and its apps only", "ORG_ID"),
-    Option("ask", "also ask the user, through the client, before anything is deleted"),
+    Option("ask", "also ask the user, through the client, before anything is deleted, deployed or changed"),
     Option("toolsets", "toolsets to have: names with commas, default or all", "NAMES", "default"),
     Option("exclude_tools", "tools to leave out: names with commas", "NAMES", ""),
     Option("journal", "file in which to record every call that changes something", "FILE"),

@@ -46,7 +46,7 @@ class Settings:
         org: The only organization that tools may touch, with its apps.
         toolsets: Names of the toolsets that are on.
         excluded: Names of tools that are left out.
-        ask: Whether the person is asked before something is destroyed, on top of the flag.
+        ask: Whether the person is asked before a change that matters, on top of the flags.
         elicitation_timeout: Seconds to wait for the person's reply.
         reveal_secrets: Whether secrets in answers are shown.
         journal: File in which calls that change something are recorded.

@@ -3,13 +3,18 @@
 https://capgo.app/docs/public-api/api-keys/
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from capgo_mcp.api.answers import Listing, Ok, Row, Timestamp
 from capgo_mcp.api.fields import OrgId
-from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.api.operation import Effect, Guard, Operation
+
+_ADMINS: Final = frozenset(
+    {"org_admin", "org_super_admin", "app_admin", "channel_admin", "admin", "super_admin", "apikey_manager"}
+)
+"""Roles that can take away what others made, or make further keys."""
 
 ApiKeyId = Annotated[
     int,
@@ -37,11 +42,11 @@ class Binding(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    role_name: Annotated[str, Field(description="Role, e.g. app_reader.", min_length=1)]
+    role_name: Annotated[str, Field(description="E.g. app_reader.", min_length=1)]
     scope_type: Annotated[Literal["org", "app", "channel"], Field(description="Where it holds.")]
-    org_id: Annotated[OrgId, Field(description="UUID of the organization.")]
-    app_id: Annotated[str | None, Field(description="UUID of the app (its `id`).")] = None
-    channel_id: Annotated[str | None, Field(description="UUID of the channel (its `rollout_id`).")] = None
+    org_id: Annotated[OrgId, Field(description="UUID.")]
+    app_id: Annotated[str | None, Field(description="UUID (its `id`).")] = None
+    channel_id: Annotated[str | None, Field(description="UUID (its `rollout_id`).")] = None
 
 
 class ListApiKeys(Operation[Listing[ApiKey]], http="GET /apikey", needs="org.manage_apikeys"):
@@ -49,12 +54,19 @@ class ListApiKeys(Operation[Listing[ApiKey]], http="GET /apikey", needs="org.man
 
 
 class CreateApiKey(Operation[ApiKey], http="POST /apikey", needs="org.manage_apikeys", effect=Effect.CREATE):
-    """Create an API key. Capgo refuses this to API keys; the user has to do it in the console."""
+    """Create an API key. Capgo refuses this to API keys: only a user can, in the console."""
 
     name: Annotated[str, Field(description="Name people see.", min_length=1)]
-    bindings: Annotated[list[Binding], Field(description="Roles of the new key.", min_length=1)]
-    hashed: Annotated[bool | None, Field(description="Store only a hash of it.")] = None
-    expires_at: Annotated[str | None, Field(description="Expiry, e.g. 2027-01-31T00:00:00Z.")] = None
+    bindings: Annotated[
+        list[Binding],
+        Field(description="Roles of the new key.", min_length=1),
+        Guard(
+            lambda bindings: any(binding.role_name in _ADMINS for binding in bindings),
+            "whoever holds this key can change everything where it is an admin, and delete what is there",
+        ),
+    ]
+    hashed: Annotated[bool | None, Field(description="Store only its hash.")] = None
+    expires_at: Annotated[str | None, Field(description="E.g. 2027-01-31T00:00:00Z.")] = None
 
 
 class DeleteApiKey(Operation[Ok], http="DELETE /apikey/{id}", needs="org.manage_apikeys", effect=Effect.DELETE):

@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 from capgo_mcp.api.fields import MOST
+from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.walk import in_long_pages
-from capgo_mcp.operations.apps import DeleteApp, GetApp, UpdateApp
+from capgo_mcp.operations.apps import App, CreateApp, DeleteApp, GetApp, UpdateApp
 from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import ListDevices
@@ -20,6 +21,7 @@ async def _preview_update(operation: UpdateApp, reading: Reading) -> None:
     """What a shorter retention reaches: it is the one setting of an app that destroys."""
     app = await reading.read("app", GetApp(app_id=operation.app_id))
     now, then = app.retention if app else None, operation.retention
+    reading.tell_as("now", app, "name", "block_provider_infra_requests")
     if app is not None:
         reading.facts["retention_now"] = now
     if then is None or (now is not None and then >= now):
@@ -58,7 +60,14 @@ async def _preview_delete(operation: DeleteApp, reading: Reading) -> None:
     await reading.count("devices", in_long_pages(ListDevices(app_id=app, limit=MOST)), moving=True)
 
 
+def _undo_creation(operation: CreateApp, _: App) -> Undo:
+    """Without another question: there is nothing in it yet."""
+    delete = NextCall.of(DeleteApp(app_id=operation.app_id), confirm_name=operation.name)
+    return Undo([delete], [], "After that its id stays taken.")
+
+
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
+    Meaning(CreateApp, created=_undo_creation, consequential=False),
     Meaning(
         UpdateApp,
         preview=_preview_update,

@@ -14,6 +14,7 @@ from capgo_mcp.insights.way_back import Step, way_back
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.bundles import (
     Bundle,
+    CreateBundle,
     DeleteAllBundles,
     DeleteBundle,
     ListBundles,
@@ -21,7 +22,7 @@ from capgo_mcp.operations.bundles import (
     SetBundleMetadata,
 )
 from capgo_mcp.operations.channels import Channel, ListChannels
-from capgo_mcp.safety.channels import NOISE, end_no_rollout_unseen, seen_channel, told_of_edit
+from capgo_mcp.safety.channels import NOISE, SERVES, end_no_rollout_unseen, seen_channel, told_of_edit
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading, at_least
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
@@ -37,10 +38,24 @@ def served_by(channels: Listing[Channel], *names: str) -> dict[str, list[str]]:
     return users
 
 
+async def _preview_channel(operation: SetBundleChannel, reading: Reading) -> None:
+    """Which bundle and channel the ids stand for, and what the channel serves now."""
+    channels = await reading.read("channel", ListChannels(app_id=operation.app_id, limit=MOST))
+    bundles = await reading.read("bundle", ListBundles(app_id=operation.app_id, limit=MOST))
+    channel = _by_id(channels, operation.channel_id)
+    reading.tell_as("now", channel, "name", *SERVES)
+    reading.tell(_by_id(bundles, operation.version_id), "name")
+
+
+def _by_id(rows: Listing[Any] | None, number: int | None) -> Any:
+    return next((row for row in rows.items if row.id == number), None) if rows else None
+
+
 async def _snapshot_channel(operation: SetBundleChannel, capgo: Capgo) -> Snapshot:
     """The channel as the list shows it: Capgo reads one by name only, and this operation knows an id."""
     channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))
-    return next((seen_channel(channel) for channel in channels.items if channel.id == operation.channel_id), Snapshot())
+    channel = _by_id(channels, operation.channel_id)
+    return seen_channel(channel) if channel else Snapshot()
 
 
 def _undo_channel(operation: SetBundleChannel, before: Snapshot, after: Snapshot) -> Undo:
@@ -79,8 +94,7 @@ def _tell(_: SetBundleChannel, before: Snapshot, after: Snapshot) -> Told:
 
 
 async def _snapshot_metadata(operation: SetBundleMetadata, capgo: Capgo) -> Snapshot:
-    bundles = (await capgo.send(ListBundles(app_id=operation.app_id, limit=MOST))).items
-    row = next((bundle for bundle in bundles if bundle.id == operation.version_id), None)
+    row = _by_id(await capgo.send(ListBundles(app_id=operation.app_id, limit=MOST)), operation.version_id)
     if row is None:
         return Snapshot()
     told = {"name": row.name, "comment": row.comment, "link": row.link}
@@ -91,6 +105,11 @@ def _undo_metadata(operation: SetBundleMetadata, before: Snapshot, after: Snapsh
     back, lost = former(SetBundleMetadata, before, after)
     where = {"app_id": operation.app_id, "version_id": operation.version_id}
     return Undo([next_call(SetBundleMetadata, **where, **back)] if back else [], lost)
+
+
+def _undo_creation(operation: CreateBundle, _: Bundle) -> Undo:
+    delete = next_call(DeleteBundle, app_id=operation.app_id, version=operation.version)
+    return Undo([delete], [], "After that its version name stays taken for 90 days or more.")
 
 
 async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
@@ -120,15 +139,17 @@ def _split(bundles: Listing[Bundle], kept: Mapping[str, list[str]]) -> Facts:
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
+    Meaning(CreateBundle, created=_undo_creation, consequential=False),
     Meaning(
         SetBundleChannel,
+        preview=_preview_channel,
         snapshot=_snapshot_channel,
         in_vain=_in_vain,
         told=_tell,
         undo=_undo_channel,
         noise=NOISE,
     ),
-    Meaning(SetBundleMetadata, snapshot=_snapshot_metadata, undo=_undo_metadata),
+    Meaning(SetBundleMetadata, snapshot=_snapshot_metadata, undo=_undo_metadata, consequential=False),
     Meaning(DeleteBundle, preview=_preview_delete),
     Meaning(DeleteAllBundles, preview=_preview_delete_all),
 )

@@ -27,23 +27,19 @@ from capgo_mcp.safety.undo import Snapshot, Told, Undo, next_call, untold
 NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_channels"})
 """Facts of a channel that change by themselves or repeat another one."""
 
-_SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
+SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
+"""Facts of a channel that say what it gives to whom."""
+
 _NEAR: Final = 0.8
 """How alike two names are of which one was likely misspelt: by about one letter in five."""
 _NEW: Final = timedelta(minutes=10)
 """Age of a channel up to which this call may have made it: the two clocks need not agree."""
 
 
-async def _preview_set(operation: SetChannel, reading: Reading) -> None:
-    """What the channel serves now, under a word of its own: beside the arguments it would look like what is to be."""
-    channel = await _target(operation, reading)
-    if channel is not None:
-        reading.facts["now"] = {name: fact for name, fact in shown(channel).items() if name in _SERVES}
-
-
-async def _target(operation: DeleteChannel | SetChannel, reading: Reading) -> Channel | None:
+async def _preview_set(operation: SetChannel | SetRollout, reading: Reading) -> None:
+    """What the channel serves now; one that is not there may be created, but has no bundle to lose."""
     read = GetChannel(app_id=operation.app_id, channel=operation.channel)
-    return await reading.read("channel", read, target=True)
+    reading.tell_as("now", await reading.read("channel", read, target=bool(operation.dangers())), *SERVES)
 
 
 async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapshot:
@@ -197,7 +193,8 @@ def _hidden(operation: SetChannel, after: ChannelRow) -> list[str]:
 
 
 async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:
-    reading.tell(await _target(operation, reading), *_SERVES)
+    read = GetChannel(app_id=operation.app_id, channel=operation.channel)
+    reading.tell(await reading.read("channel", read, target=True), "id", *SERVES)
     reading.unknown.append("platforms: Capgo does not tell which platforms a channel serves")
 
 
@@ -211,6 +208,14 @@ MEANINGS: Final[tuple[Meaning[Any], ...]] = (
         undo=_undo,
         noise=NOISE,
     ),
-    Meaning(SetRollout, snapshot=_snapshot, in_vain=_rollout_in_vain, told=_tell, undo=_undo, noise=NOISE),
+    Meaning(
+        SetRollout,
+        preview=_preview_set,
+        snapshot=_snapshot,
+        in_vain=_rollout_in_vain,
+        told=_tell,
+        undo=_undo,
+        noise=NOISE,
+    ),
     Meaning(DeleteChannel, preview=_preview_delete),
 )

@@ -32,7 +32,7 @@ class NoConsent(CapgoError):
 
 
 class Seen(NamedTuple):
-    """What a call would destroy, as Capgo tells it now.
+    """What a call would change, as Capgo tells it now.
 
     Attributes:
         preview: What is shown of it.
@@ -48,14 +48,14 @@ class Seen(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """How consent ended: with an answer instead of the call, or with what the user agreed to lose."""
+    """How far the flags of a call bring it: to an answer instead of the change, or to what the user was shown."""
 
     outcome: Outcome[Any] | None = None
-    agreed_to: Facts | None = None
+    seen: Seen | None = None
 
 
-async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo, elicitor: Elicitor | None) -> Settled:
-    """Find out whether an operation may be sent.
+async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo) -> Settled:
+    """Find out whether the flags of a call are all the consent it needs.
 
     What it would destroy is read each time: what a preview showed may be old, and an agent that saw none may have made
     the consent up.
@@ -64,13 +64,10 @@ async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo, el
         operation: What the agent wants to do.
         controls: Its flags.
         capgo: Where to read what would be destroyed.
-        elicitor: Who asks the person on top of the flag; None when the settings do not say so.
 
     Raises:
         InvalidArguments: `confirm_name` is not the name of what would be destroyed.
         NotFound: What would be destroyed does not exist.
-        NoConsent: The person did not agree, or could not be asked.
-        InputRequired: The client has to ask the person, and to call again.
     """
     weighs = MEANINGS[type(operation)].weighs
     destroys = operation.spec.effect is Effect.DELETE or bool(operation.dangers())
@@ -88,13 +85,11 @@ async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo, el
             "confirm_name is not the name of what would be deleted, so nothing was deleted.",
             "Call without confirm, and show the user the name in the preview.",
         )
-    if elicitor is not None:
-        await _ask(operation, seen, elicitor)
-    return Settled(agreed_to=seen.preview.facts)
+    return Settled(seen=seen)
 
 
 async def preview(operation: Operation[Any], capgo: Capgo) -> Seen:
-    """What the operation would destroy; what cannot be read is told instead of guessed.
+    """What the operation would change; what cannot be read is told instead of guessed.
 
     Raises:
         NotFound: What it would destroy does not exist.
@@ -127,8 +122,18 @@ def _dangers(operation: Operation[Any], seen: Seen) -> list[str]:
     return [*operation.dangers(), *seen.warnings]
 
 
-async def _ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> None:
-    """Return if the person agrees."""
+async def ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> None:
+    """Return if the person agrees.
+
+    Args:
+        operation: What the agent wants to do.
+        seen: What they are shown of it.
+        elicitor: Who asks them.
+
+    Raises:
+        NoConsent: The person did not agree, or could not be asked.
+        InputRequired: The client has to ask the person, and to call again.
+    """
     reply = await elicitor.elicit(_question(operation, seen))
     if reply is Reply.AGREED:
         return

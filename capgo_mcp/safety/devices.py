@@ -18,7 +18,7 @@ def _undo(operation: SetDeviceChannel, before: Snapshot, after: Snapshot) -> Und
     target = {"app_id": operation.app_id, "device_id": operation.device_id}
     channel = before.stored.get("channel")
     if channel and channel == after.stored.get("channel"):
-        return Undo([], [])
+        return Undo([], [], "It was pinned to that channel before.")
     pin = next_call(SetDeviceChannel, **target, channel=channel) if channel else next_call(UnsetDeviceChannel, **target)
     return Undo([pin], [])
 
@@ -26,9 +26,14 @@ def _undo(operation: SetDeviceChannel, before: Snapshot, after: Snapshot) -> Und
 def _undo_unset(operation: UnsetDeviceChannel, before: Snapshot, after: Snapshot) -> Undo:
     channel = before.stored.get("channel")
     if not channel or after.stored.get("channel"):
-        return Undo([], [])
+        return Undo([], [], "It is still pinned." if channel else "It was not pinned before.")
     pin = next_call(SetDeviceChannel, app_id=operation.app_id, device_id=operation.device_id, channel=channel)
     return Undo([pin], [])
+
+
+async def _preview_set(operation: SetDeviceChannel, reading: Reading) -> None:
+    device = await reading.read("device", GetDevice(app_id=operation.app_id, device_id=operation.device_id))
+    reading.tell_as("now", device, "custom_id", "platform", "version_name", "channel")
 
 
 async def _preview_unset(operation: UnsetDeviceChannel, reading: Reading) -> None:
@@ -40,7 +45,7 @@ async def _preview_unset(operation: UnsetDeviceChannel, reading: Reading) -> Non
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
-    Meaning(SetDeviceChannel, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
+    Meaning(SetDeviceChannel, preview=_preview_set, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
     Meaning(
         UnsetDeviceChannel,
         preview=_preview_unset,

@@ -25,6 +25,8 @@ class Meaning(Generic[W]):
         in_vain: Says, from what was before, why the write would not do what it seems to; then it is not sent.
         told: Says in words what came of it, and whether that is what was asked.
         undo: Finds the way back from what was before and what is after.
+        created: Finds it from the answer, which alone tells what was created.
+        consequential: Whether it reaches devices, people or settings, so that `--ask` asks about it in any case.
         noise: Facts of the snapshot that change by themselves, or repeat another one.
 
     Raises:
@@ -37,7 +39,9 @@ class Meaning(Generic[W]):
     snapshot: Callable[[W, Capgo], Awaitable[Snapshot]] | None = None
     in_vain: Callable[[W, Snapshot, Controls], str | None] | None = None
     undo: Callable[[W, Snapshot, Snapshot], Undo] | None = None
+    created: Callable[[W, Any], Undo] | None = None
     told: Callable[[W, Snapshot, Snapshot], Told] | None = None
+    consequential: bool = True
     noise: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ async def _preview_invite(operation: InviteMember, reading: Reading) -> None:
         reading.facts["members"] = len(members.items)
 
 
-async def _snapshot(operation: InviteMember, capgo: Capgo) -> Snapshot:
+async def _snapshot(operation: InviteMember | RemoveMember, capgo: Capgo) -> Snapshot:
     members = (await capgo.send(ListMembers(org_id=operation.org_id))).items
     row = next((member for member in members if _is(member, operation.email)), None)
     return Snapshot() if row is None else Snapshot.of(row)
@@ -28,6 +28,13 @@ def _undo(operation: InviteMember, before: Snapshot, after: Snapshot) -> Undo:
     if before.facts or not after.facts:
         return Undo([], [])
     return Undo([next_call(RemoveMember, org_id=operation.org_id, email=operation.email)], [])
+
+
+def _undo_removal(operation: RemoveMember, before: Snapshot, _: Snapshot) -> Undo:
+    invite = next_call(
+        InviteMember, org_id=operation.org_id, email=operation.email, invite_type=before.facts.get("role")
+    )
+    return Undo([invite], [], "They have to accept the invitation, and get no other rights back than of that role.")
 
 
 async def _preview_remove(operation: RemoveMember, reading: Reading) -> None:
@@ -49,5 +56,5 @@ def _is(member: Member, email: str) -> bool:
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
     Meaning(InviteMember, preview=_preview_invite, snapshot=_snapshot, undo=_undo),
-    Meaning(RemoveMember, preview=_preview_remove),
+    Meaning(RemoveMember, preview=_preview_remove, snapshot=_snapshot, undo=_undo_removal),
 )

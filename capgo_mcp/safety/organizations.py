@@ -4,10 +4,17 @@ from typing import Any, Final
 
 from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.fields import MOST
+from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.apps import App, ListApps
 from capgo_mcp.operations.members import ListMembers
-from capgo_mcp.operations.organizations import DeleteOrganization, GetOrganization, UpdateOrganization
+from capgo_mcp.operations.organizations import (
+    CreateOrganization,
+    DeleteOrganization,
+    GetOrganization,
+    OrganizationCreated,
+    UpdateOrganization,
+)
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading
 from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
@@ -24,6 +31,16 @@ def _undo(operation: UpdateOrganization, before: Snapshot, after: Snapshot) -> U
     return Undo(calls, [*lost, *untold(operation, "logo")])
 
 
+async def _preview_update(operation: UpdateOrganization, reading: Reading) -> None:
+    organization = await reading.read("organization", GetOrganization(org_id=operation.org_id))
+    reading.tell_as("now", organization, "name", "website", "management_email")
+
+
+def _undo_creation(operation: CreateOrganization, answer: OrganizationCreated) -> Undo:
+    """Without another question: there is nothing in it yet."""
+    return Undo([NextCall.of(DeleteOrganization(org_id=answer.id or ""), confirm_name=operation.name)], [])
+
+
 async def _preview_delete(operation: DeleteOrganization, reading: Reading) -> None:
     await tell_organization(operation.org_id, reading)
     await reading.count("members", ListMembers(org_id=operation.org_id))
@@ -37,6 +54,13 @@ async def tell_organization(org_id: str, reading: Reading) -> None:
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
-    Meaning(UpdateOrganization, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
+    Meaning(CreateOrganization, created=_undo_creation),
+    Meaning(
+        UpdateOrganization,
+        preview=_preview_update,
+        snapshot=_snapshot,
+        undo=_undo,
+        noise=frozenset({"updated_at"}),
+    ),
     Meaning(DeleteOrganization, preview=_preview_delete),
 )

@@ -27,6 +27,10 @@ async def _preview_update(operation: UpdateWebhook, reading: Reading) -> None:
     reading.tell_as("now", await reading.read("webhook", _read(operation), target=True), *_TOLD)
 
 
+def _undo_creation(operation: CreateWebhook, webhook: Webhook) -> Undo:
+    return Undo([next_call(DeleteWebhook, org_id=operation.org_id, webhook_id=webhook.id)], [])
+
+
 async def _snapshot(operation: UpdateWebhook, capgo: Capgo) -> Snapshot:
     webhook: Webhook = await capgo.send(_read(operation))
     return Snapshot.of(webhook)
@@ -43,7 +47,7 @@ async def _preview_delete(operation: DeleteWebhook, reading: Reading) -> None:
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
-    Meaning(CreateWebhook, preview=_preview_create),
+    Meaning(CreateWebhook, preview=_preview_create, created=_undo_creation),
     Meaning(
         UpdateWebhook,
         preview=_preview_update,

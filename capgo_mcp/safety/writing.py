@@ -1,7 +1,9 @@
 """The one way in which a call changes something: consent first, then the journal, then the change."""
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Outcome
@@ -11,7 +13,7 @@ from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
-from capgo_mcp.safety.confirm import Settled, settle
+from capgo_mcp.safety.confirm import Seen, ask, preview, settle
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
 from capgo_mcp.safety.meaning import Meaning
@@ -33,7 +35,7 @@ class Writer:
         self._journal = journal
 
     async def write(self, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None) -> Outcome[Any]:
-        """Send a write, or answer what it would destroy.
+        """Send a write, or answer what it would destroy or why it would change nothing.
 
         Args:
             operation: The write.
@@ -42,6 +44,7 @@ class Writer:
 
         Raises:
             NoConsent: The person did not agree; nothing was sent.
+            StateMoved: What is there is not what the agent expects; nothing was sent.
             InputRequired: The client has to ask the person, and to call again; nothing was sent.
             JournalFailed: It cannot be recorded; nothing was sent.
             CapgoError: Capgo did not do it, or it is not known whether it did.
@@ -49,70 +52,91 @@ class Writer:
         if operation.spec.looks_up:
             operation = await operation.resolved(self._capgo)
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))
-        settled = await self._settled(entry, operation, controls, elicitor)
-        if settled.outcome is not None:
-            return settled.outcome
-        async with self._journal.recording(entry):
-            try:
-                outcome = await carry_out(operation, controls, self._capgo, request_id=entry.request_id)
-            except CapgoError as error:
-                entry.failed(error)
-                raise
-            entry.outcome = "nothing sent" if outcome.changed == "nothing" else "done"
-        return _final(outcome, settled.agreed_to) if operation.spec.effect is Effect.DELETE else outcome
-
-    async def _settled(
-        self, entry: Entry, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None
-    ) -> Settled:
-        """What to answer instead of sending; however consent ends there, the journal tells it."""
         try:
-            settled = await settle(operation, controls, self._capgo, elicitor)
+            plan = await self._planned(operation, controls, elicitor)
         except InputRequired:
             await self._journal.note(entry.ended("asking"))
             raise
         except CapgoError as error:
             await self._journal.note(entry.ended("refused", error.code))
             raise
+        entry.consent = plan.consent
+        if plan.outcome is not None:
+            await self._journal.note(entry.ended(plan.consent))
+            return plan.outcome
+        async with self._journal.recording(entry):
+            try:
+                outcome = await _carry_out(operation, plan.before, self._capgo, request_id=entry.request_id)
+            except CapgoError as error:
+                entry.failed(error)
+                raise
+            entry.outcome = "done"
+        return _final(operation, outcome, plan.seen)
+
+    async def _planned(self, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None) -> "_Plan":
+        """How far a call comes before anything is sent, the person's yes included."""
+        meaning = MEANINGS[type(operation)]
+        settled = await settle(operation, controls, self._capgo)
         if settled.outcome is not None:
-            await self._journal.note(entry.ended("previewed"))
-        elif settled.agreed_to is not None:
-            entry.consent = "confirmed and asked" if elicitor else "confirmed"
-        return settled
+            return _Plan("previewed", settled.outcome)
+        before = await _snapshot(meaning, operation, self._capgo)
+        if controls.expected_version is not None:
+            _expect(controls.expected_version, before)
+        confirmed = "confirmed" if settled.seen else "not needed"
+        if meaning.in_vain and before is not None and (why := meaning.in_vain(operation, before, controls)):
+            return _Plan(confirmed, Outcome(done=False, changed="nothing", note=why))
+        if elicitor is None or not (settled.seen or meaning.consequential):
+            return _Plan(confirmed, None, before, settled.seen)
+        await ask(operation, settled.seen or await preview(operation, self._capgo), elicitor)
+        return _Plan("confirmed and asked" if settled.seen else "asked", None, before, settled.seen)
 
 
-def _final(outcome: Outcome[Any], gone: Facts | None) -> Outcome[Any]:
-    """What was deleted, and that no call brings it back where none does."""
+class _Plan(NamedTuple):
+    """What is to be done: an answer to give at once, or the change, from what there is."""
+
+    consent: str
+    outcome: Outcome[Any] | None = None
+    before: Snapshot | None = None
+    seen: Seen | None = None
+
+
+def _final(operation: Operation[Any], outcome: Outcome[Any], seen: Seen | None) -> Outcome[Any]:
+    """What is gone, and that no call brings it back where none does."""
     if outcome.undo is not None:
         return outcome
-    return outcome.model_copy(update={"before": gone, "note": "This is final: no call brings it back."})
+    if operation.spec.effect is Effect.DELETE:
+        gone = seen.preview.facts if seen else None
+        return outcome.model_copy(update={"before": gone, "note": "This is final: no call brings it back."})
+    note = " ".join(filter(None, (outcome.note, "No call takes this back.")))
+    return outcome.model_copy(update={"note": note})
 
 
-async def carry_out(operation: Operation[Any], controls: Controls, capgo: Capgo, *, request_id: str) -> Outcome[Any]:
-    """Send a write and tell what it changed, unless it would change nothing.
+async def _carry_out(
+    operation: Operation[Any], before: Snapshot | None, capgo: Capgo, *, request_id: str
+) -> Outcome[Any]:
+    """Send a write and tell what it changed.
 
     Args:
         operation: The write.
-        controls: The agent's flags.
+        before: What there was; None where nobody could see it.
         capgo: Where to send it.
         request_id: Under which name Capgo's logs shall keep it.
 
     Raises:
-        StateMoved: What is there is not what the agent expects; nothing was sent.
         CapgoError: The write did not succeed; the reads around it never fail it.
     """
     meaning = MEANINGS[type(operation)]
-    before = await _snapshot(meaning, operation, capgo)
-    if controls.expected_version is not None:
-        _expect(controls.expected_version, before)
-    if meaning.in_vain and before is not None and (why := meaning.in_vain(operation, before, controls)):
-        return Outcome(done=False, changed="nothing", note=why)
-    result = _told(await capgo.send(operation, request_id=request_id))
+    answer = await capgo.send(operation, request_id=request_id)
+    result = _told(answer)
+    if meaning.created is not None:
+        undo = _undo(operation, partial(meaning.created, operation, answer))
+        return Outcome(done=True, result=result, undo=undo.calls, note=undo.note or None)
     if meaning.undo is None:
         return Outcome(done=True, result=result)
     after = await _snapshot(meaning, operation, capgo)
     if before is None or after is None:
         return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
-    undo = _undo(meaning, operation, before, after)
+    undo = _undo(operation, partial(meaning.undo, operation, before, after))
     told = meaning.told(operation, before, after) if meaning.told else Told("")
     lost = f"The undo does not bring back: {', '.join(undo.lost)}." if undo.lost else ""
     return Outcome(
@@ -135,12 +159,10 @@ def _expect(version: str, before: Snapshot | None) -> None:
         raise StateMoved(f"The channel does not serve {quoted(version)}", now)
 
 
-def _undo(meaning: Meaning[Any], operation: Operation[Any], before: Snapshot, after: Snapshot) -> Undo:
+def _undo(operation: Operation[Any], find: Callable[[], Undo]) -> Undo:
     """The way back; the change is done, so that there is none must not make it look failed."""
-    if meaning.undo is None:
-        return Undo([], [])
     try:
-        return meaning.undo(operation, before, after)
+        return find()
     except Exception as error:  # noqa: BLE001 - whatever it is, the change is done
         log.warning("no undo for %s: %s", operation.spec.name, type(error).__name__)
         return Undo([], [], "There is no undo: what was stored before is nothing that a call may set.")

@@ -32,18 +32,34 @@ DESTROYERS: Final = [operation for operation in every() if operation.can_destroy
 
 Facts = dict[str, Any]
 DANGEROUS: Final[dict[str, Facts]] = {
+    "capgo_create_api_key": {
+        "bindings": [{"role_name": "app_admin", "scope_type": "org", "org_id": samples.BY_NAME["org_id"]}]
+    },
     "capgo_invite_member": {"invite_type": "org_admin"},
     "capgo_set_channel": {"detach_bundle": True},
-    "capgo_update_app": {"retention": 30},
     "capgo_unset_device_channel": {"device_id": PINNED_DEVICE},
     "capgo_update_notification_settings": {
         "push_update_enabled": False,
         "push_update_install_mode": "set",
         "push_update_channel": "beta",
     },
+    "capgo_update_app": {"retention": 30},
     "capgo_update_webhook": {"url": "https://hooks.example.com/elsewhere", "enabled": True},
 }
 """Arguments with which a call needs consent, where those that must be given are not enough."""
+
+CHANGING: Final[dict[str, Facts]] = {
+    "capgo_set_bundle_channel": {"version_id": 117},
+    "capgo_set_bundle_metadata": {"comment": "Other"},
+    "capgo_set_channel": {"version": "2.2.7"},
+    "capgo_set_device_channel": {"channel": "staging"},
+    "capgo_unset_device_channel": DANGEROUS["capgo_unset_device_channel"],
+    "capgo_update_app": {"name": "Other"},
+    "capgo_update_organization": {"name": "Other"},
+    "capgo_update_webhook": {"name": "Other"},
+}
+"""Arguments with which a call changes something that is there."""
+
 Picture = dict[str, dict[Any, Facts]]
 
 

@@ -1,0 +1,83 @@
+"""Every write tells what was, what is, and the way back, or that there is none."""
+
+from typing import Any, Final
+
+import pytest
+
+from capgo_mcp.api.operation import Effect
+from capgo_mcp.operations import every
+from capgo_mcp.operations.api_keys import CreateApiKey
+from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
+from tests.support import samples
+from tests.support.safety import CHANGING, Facts, desk, differences, name_of, picture
+
+WRITES: Final = [one for one in every() if one.spec.effect is not Effect.READ and one is not CreateApiKey]
+"""Every write but the one that Capgo refuses to all keys."""
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=name_of)
+async def test_every_write_tells_before_after_and_the_way_back(operation: samples.AnyOperation) -> None:
+    """Facts that changed, what was created or what is gone; and calls that take it back, or a sentence."""
+    given = samples.required(operation) | CHANGING.get(operation.spec.name, {})
+    async with desk() as here:
+        outcome = await here.facts(operation.spec.name, **given)
+        outcome = await here.follow(outcome["after_consent"]) if "after_consent" in outcome else outcome
+    assert outcome["done"] is True
+    assert outcome.keys() & {"before", "after", "result"} or operation.spec.toolset == "webhooks"
+    assert outcome.get("undo") or "No call takes this back" in outcome["note"] or "is final" in outcome["note"]
+
+
+CREATIONS: Final[list[tuple[str, Facts, str]]] = [
+    ("capgo_create_app", {"app_id": "com.sample.app", "name": "Sample", "owner_org": LIGHTHOUSE}, "apps"),
+    ("capgo_create_organization", {"name": "Sample"}, "orgs"),
+    ("capgo_set_channel", {"app_id": DEMO_APP, "channel": "sample", "version": "2.2.7"}, "channels"),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "table"), CREATIONS, ids=[tool for tool, _, _ in CREATIONS])
+async def test_what_was_created_can_be_taken_away_again(tool: str, arguments: Facts, table: str) -> None:
+    """The call in `undo` leaves everything as it was before."""
+    async with desk() as here:
+        before = picture(here.state)
+        outcome = await here.facts(tool, **arguments)
+        assert {where for where, _, _ in differences(before, picture(here.state))} >= {table}
+        for call in outcome["undo"]:
+            assert (await here.follow(call))["done"] is True
+        assert not differences(before, picture(here.state))
+
+
+async def test_a_bundle_that_was_registered_can_be_deleted_again() -> None:
+    """And the answer says what stays of it."""
+    bundle: Facts = samples.required(samples.endpoint("capgo_create_bundle"))
+    async with desk() as here:
+        outcome = await here.facts("capgo_create_bundle", **bundle)
+        assert "stays taken for 90 days" in outcome["note"]
+        await here.follow(outcome["undo"][0])
+        (row,) = (row for row in here.state.bundles.values() if row["name"] == bundle["version"])
+        assert row["deleted"] is True
+
+
+async def test_a_member_who_was_removed_can_be_invited_again() -> None:
+    """With the role they had; they are members again once they accept."""
+    call = {"org_id": LIGHTHOUSE, "email": "jonas@example.com"}
+    async with desk() as here:
+        outcome = await here.facts("capgo_remove_member", **call, confirm=True)
+        assert outcome["before"]["role"] == "org_admin"
+        assert "have to accept" in outcome["note"]
+        assert (await here.follow(outcome["undo"][0]))["done"] is True
+        members: list[Any] = (await here.facts("capgo_list_members", org_id=LIGHTHOUSE))["items"]
+    (jonas,) = (member for member in members if member["email"] == call["email"])
+    assert (jonas["role"], jonas["is_tmp"]) == ("org_admin", True)
+
+
+@pytest.mark.parametrize("role", ["org_admin", "org_super_admin", "app_admin"])
+async def test_a_key_with_an_admin_role_needs_consent(role: str) -> None:
+    """Like inviting an admin: it is shown first, and Capgo is asked only then."""
+    binding = {"role_name": role, "scope_type": "org", "org_id": LIGHTHOUSE}
+    async with desk() as here:
+        shown = await here.facts("capgo_create_api_key", name="CI", bindings=[binding])
+        assert (shown["done"], here.wire.writes) == (False, [])
+        assert shown["preview"]["facts"]["bindings"] == [binding]
+        plain = {**binding, "role_name": "app_reader"}
+        await here.error("capgo_create_api_key", name="CI", bindings=[plain])
+        assert here.wire.writes == ["POST /apikey"]
