@@ -5,6 +5,8 @@ strings: all of that is understood. Nothing is guessed: an unknown name is an er
 """
 
 import json
+import math
+import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from types import GenericAlias
@@ -14,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from capgo_mcp.api.errors import InvalidArguments
+from capgo_mcp.api.fields import UUID
 from capgo_mcp.api.operation import Declared, Operation
 from capgo_mcp.operations import every
 
@@ -59,7 +62,7 @@ def read(
         if name in kind.spec.refuses:
             raise InvalidArguments(kind.spec.refuses[name], usage(kind, offered, locked))
         by_habit = name in offered and written != name  # consent is never read out of another word
-        if by_habit or name not in known or locked.get(name, value) != value:
+        if by_habit or name not in known or (name in locked and not _is(value, locked[name])):
             raise InvalidArguments(
                 _elsewhere(kind, name) or _unknown(written, known - set(locked)), usage(kind, offered, locked)
             )
@@ -72,6 +75,11 @@ def read(
             names = kind.spec.answer.row_fields()
             raise InvalidArguments(_unknown(name, names, "a field"), f"The fields are {', '.join(names)}.")
     return valid, controls
+
+
+def _is(value: Any, locked: str) -> bool:
+    """Whether a value is the locked one; a UUID has no case."""
+    return bool(value == locked or (isinstance(value, str) and re.match(UUID, locked) and value.lower() == locked))
 
 
 def usage(kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[str, str]) -> str:
@@ -109,7 +117,7 @@ def _validated(
         try:
             models.append(model.model_validate(mine))
         except ValidationError as error:
-            problems += [_sentence(model, row) for row in error.errors(include_url=False, include_input=False)]
+            problems += [_sentence(model, row) for row in error.errors(include_url=False)]
     if problems:
         more = f"; and {len(problems) - _PROBLEMS} more" if len(problems) > _PROBLEMS else ""
         raise InvalidArguments("; ".join(problems[:_PROBLEMS]) + f"{more}.", usage(kind, offered, locked))
@@ -152,6 +160,8 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-"))
     name = str(problem["loc"][0]) if problem["loc"] else ""
     what = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    if isinstance(problem["input"], float) and not math.isfinite(problem["input"]):
+        what = "must be a value: NaN and infinities are none"
     if problem["type"] == "string_pattern_mismatch":
         what = f"has the wrong form ({(model.model_fields[name].description or 'see the schema').rstrip('.')})"
     return f"{where} {what[:1].lower()}{what[1:]}".strip()

@@ -97,6 +97,18 @@ def _names_a_bundle(version: str) -> str:
     return version
 
 
+def in_one_place(number: str) -> str:
+    """An id that leads nowhere else when it stands in a path.
+
+    Raises:
+        ValueError: It has a separator of paths, or dots that mean the folder above.
+    """
+    if ".." in number or "/" in number or "\\" in number:
+        msg = "must not have .. or a slash"
+        raise ValueError(msg)
+    return number
+
+
 def _semver(version: str) -> str:
     if not re.fullmatch(_SEMVER, version):
         msg = "must be a semantic version such as 2.3.0 or 2.3.0-beta.1, without a leading v"
@@ -118,6 +130,7 @@ OrgId = Annotated[
         description="UUID, from capgo_list_organizations.",
         pattern=UUID,
     ),
+    AfterValidator(str.lower),
 ]
 OrganizationId = Annotated[OrgId, Field(serialization_alias="orgId")]
 """The same, on the routes that spell it in camelCase."""
@@ -130,7 +143,7 @@ NewBundleName = Annotated[
 ]
 BundleId = Annotated[int, Field(description="Id from capgo_list_bundles.", ge=1)]
 ChannelId = Annotated[int, Field(description="Id from capgo_get_channel.", ge=1)]
-DeviceId = Annotated[Name, Field(description="As capgo_list_devices shows it.")]
+DeviceId = Annotated[Name, Field(description="As capgo_list_devices shows it."), AfterValidator(in_one_place)]
 
 Page = Annotated[int, Field(description="Page, from 0.", ge=0, le=100_000)]
 Limit = Annotated[int, Field(description="Most items.", ge=1, le=MOST)]

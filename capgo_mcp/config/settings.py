@@ -109,7 +109,8 @@ class Settings:
     def contains(self, kind: type[Declared[Any]]) -> bool:
         """Whether calls of this kind stay inside the app and the organization."""
         fields = kind.model_fields
-        inside_app = self.app is None or "app_id" in fields
+        # Nothing but --org says who is to own an app that is created.
+        inside_app = self.app is None or ("app_id" in fields and (self.org is not None or "owner_org" not in fields))
         inside_org = self.org is None or not fields.keys().isdisjoint({"org_id", "owner_org", "app_id"})
         return inside_app and inside_org
 

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 
 from capgo_mcp.api.answers import Answer, Row, Timestamp
 from capgo_mcp.api.errors import Conflict
-from capgo_mcp.api.fields import AppId
+from capgo_mcp.api.fields import AppId, in_one_place
 from capgo_mcp.api.operation import Effect, Operation, Sender
 from capgo_mcp.api.text import quoted
 
-JobId = Annotated[str, Field(description="Id of the build job.", min_length=1)]
+JobId = Annotated[str, Field(description="Id of the build job.", min_length=1), AfterValidator(in_one_place)]
 _ENDED: Final = frozenset({"succeeded", "failed", "cancelled", "expired"})
 _MOST_CHARACTERS: Final = 20_000
 """Of a log that are told, counted from its end."""

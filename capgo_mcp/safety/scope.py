@@ -50,7 +50,7 @@ class OrganizationScope:
         if self._clock.now() - self._inside.get(app_id, -_TRUSTED) < _TRUSTED:
             return
         app = await capgo.send(GetApp(app_id=app_id))
-        if app.owner_org != self._org_id:
+        if (app.owner_org or "").lower() != self._org_id.lower():
             sentence = "This server works on the apps of one organization, and this is not one."
             raise OutOfScope("out_of_scope", sentence, OUTSIDE)
         # Only what is inside is remembered: an app that comes in by a transfer is not kept out.

@@ -16,7 +16,7 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE, NOTES_AP
 from capgo_mcp.server.tools import chosen
 from tests.support import samples
 from tests.support.faulty import VirtualClock
-from tests.support.safety import Desk, Facts, desk, name_of, serving
+from tests.support.safety import Desk, Facts, answering, desk, name_of, serving
 
 OPERATIONS: Final = {operation.spec.name: operation for operation in every()}
 DEFAULTS: Final = frozenset(map(toolset, DEFAULT))
@@ -59,6 +59,7 @@ async def test_the_choices_compose(settings: Facts) -> None:
             and name not in settings["excluded"]
             and (operation.spec.effect is Effect.READ or not settings["read_only"])
             and ("app_id" in fields or not settings["app"])
+            and ("owner_org" not in fields or not settings["app"] or settings["org"])
             and inside_org
         ):
             wanted.add(name)
@@ -222,6 +223,60 @@ def test_every_locked_argument_is_text_that_must_be_given_or_filters(field: str)
     for tool in chosen(settings):
         if operation := OPERATIONS.get(tool.name):
             assert (field in operation.model_fields) == (field in tool.locked)
+
+
+LETTERS: Final = "abcdef01-0000-4000-8000-00000000beef"
+
+
+@pytest.mark.parametrize("owner", [LETTERS, LETTERS.upper()])
+@pytest.mark.parametrize("spelled", [LETTERS, LETTERS.upper(), LETTERS.title()])
+async def test_an_organization_is_the_same_in_any_case(spelled: str, owner: str) -> None:
+    """A UUID has no case: neither in the setting, nor in what Capgo answers, nor for an agent that names it."""
+    chosen = Settings.read({"org": spelled}, {"CAPGO_API_KEY": ADMIN_KEY}).org
+    inner = answering(200, {"app_id": DEMO_APP, "owner_org": owner, "id": LETTERS})
+    async with desk(inner=inner, org=chosen) as here:
+        await here.facts("capgo_get_app", app_id=DEMO_APP)
+        await here.facts("capgo_get_organization", org_id=spelled)
+        assert all(spelled == LETTERS or spelled not in str(request.url) for request in here.wire.seen)
+        assert "not an argument here" in await here.error("capgo_get_organization", org_id=HARBOR)
+
+
+async def test_a_locked_app_cannot_be_created_for_just_anybody() -> None:
+    """With `--app` alone nobody has said who is to own it, so that there is no tool that creates it."""
+    async with desk(app="com.new.app") as here:
+        assert "capgo_create_app" not in here.tools
+    async with desk(app="com.new.app", org=LIGHTHOUSE) as here:
+        await here.facts("capgo_create_app", name="New")
+        assert here.state.apps["com.new.app"]["owner_org"] == LIGHTHOUSE
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument"),
+    [
+        ("capgo_get_app", "app_id"),
+        ("capgo_get_device", "device_id"),
+        ("capgo_unset_device_channel", "device_id"),
+        ("capgo_cancel_build", "job_id"),
+        ("capgo_get_organization", "org_id"),
+        ("capgo_delete_webhook", "webhook_id"),
+    ],
+)
+@pytest.mark.parametrize("value", ["..", "../x", "a/../b", "com..app", "..\\x"])
+async def test_ids_do_not_climb(tool: str, argument: str, value: str) -> None:
+    """Two dots in an id are refused, whatever a server would make of them."""
+    given = {**samples.required(samples.endpoint(tool)), argument: value}
+    async with desk() as here:
+        assert f"{argument} " in (await here.error(tool, **given)).partition("]")[2][:20]
+        assert here.wire.seen == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(("tool", "argument"), [("capgo_get_app", "app_id"), ("capgo_list_devices", "limit")])
+async def test_what_is_no_value_is_told_as_that(tool: str, argument: str, value: float) -> None:
+    """NaN, which some clients send, gets a sentence about itself."""
+    async with desk() as here:
+        said = await here.error(tool, **{"app_id": DEMO_APP, argument: value})
+    assert said.startswith(f"[invalid_arguments] {argument} must be a value: NaN and infinities are none.")
 
 
 BEYOND: Final[list[tuple[str, Facts]]] = [
