@@ -4,20 +4,23 @@ It is brief, without nulls, cleaned of what strangers hid in it, and fits into a
 and says how to go on, anything else that is too long is refused.
 """
 
-import json
 from collections.abc import Collection
-from typing import Any, Final
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
-from capgo_mcp.api.answers import Answer, Listing, Row
+from capgo_mcp.api.answers import Answer, Listing, Row, minute
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Declared, Operation
-from capgo_mcp.api.text import cleaned
+from capgo_mcp.api.text import clean, cleaned
 
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""
 
+_PLAIN: Final = frozenset({int, float, bool})
 _NOTE_ROOM: Final = 2000
 _NEVER_CUT: Final = frozenset({"undo", "after_consent"})
 """Calls to make: by half they would do something else."""
@@ -48,9 +51,9 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
     """
     match answer:
         case Listing():
-            brief = answer.row().brief
-            visible = {*brief, *fields} if brief else None
-            items = [_masked(row, _brief(row, visible), reveal) for row in answer.items]
+            kind = answer.row()
+            columns = _columns(kind, frozenset({*kind.brief, *fields}) if kind.brief else None)
+            items = [_masked(row, _brief(row, columns), reveal) for row in answer.items]
             return {"items": items, **_facts(answer, exclude={"items"})}
         case Row():
             return _masked(answer, facts(answer, fields), reveal)
@@ -61,23 +64,39 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
             return {name: inner.get(name, value) for name, value in _facts(answer).items()}
 
 
-def _brief(row: Row, visible: set[str] | None) -> dict[str, Any]:
+def _brief(row: Row, columns: list[tuple[str, Any]]) -> dict[str, Any]:
     """What is not as usual, and what has to be said beside it."""
-    facts = _facts(row, include=visible, repeat=False)
-    return facts | {name: getattr(row, name) for name in row.stated() if visible is None or name in visible}
+    told = _told(row, columns, repeat=False)
+    if stated := row.stated():
+        told |= {name: getattr(row, name) for name, _ in columns if name in stated}
+    return told
 
 
 def facts(row: Row, fields: Collection[str] = ()) -> dict[str, Any]:
     """All facts of a row but those that nobody asked for; cleaned, but with its secrets."""
-    return _facts(row, exclude=set(row.on_request) - set(fields))
+    told = row.model_fields_set - (set(row.on_request) - set(fields))
+    return _told(row, [(name, None) for name in vars(row) if name in told])
 
 
 def compact(facts: object) -> str:
     """The facts as JSON text without white space."""
-    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+    return to_json(facts).decode()
 
 
-def fitted(asked: Declared[Any], facts: dict[str, Any], fields: Collection[str] = ()) -> dict[str, Any]:
+class Written(NamedTuple):
+    """An answer for both channels."""
+
+    facts: dict[str, Any]
+    text: str
+    """The same as JSON."""
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Self:
+        """Facts, written once."""
+        return cls(facts, compact(facts))
+
+
+def fitted(asked: Declared[Any], facts: dict[str, Any], fields: Collection[str] = ()) -> Written:
     """The facts as they are, or a list cut to what fits, with a note on how to get the rest.
 
     Args:
@@ -88,9 +107,10 @@ def fitted(asked: Declared[Any], facts: dict[str, Any], fields: Collection[str] 
     Raises:
         AnswerTooLong: It is too long, and no list that could be cut.
     """
-    size = len(compact(facts))
+    whole = Written.of(facts)
+    size = len(whole.text)
     if size <= LARGEST:
-        return facts
+        return whole
     items = facts.get("items")
     if not isinstance(items, list):
         items = []
@@ -100,31 +120,70 @@ def fitted(asked: Declared[Any], facts: dict[str, Any], fields: Collection[str] 
         raise AnswerTooLong("answer_too_long", sentence, _NARROW)
     rest = {name: value for name, value in facts.items() if name not in ("items", "next", "note")}
     notes = [*([facts["note"]] if facts.get("note") else []), _note(asked, fields, kept, len(items))]
-    return {"items": items[:kept], **rest, "note": " ".join(notes)}
+    return Written.of({"items": items[:kept], **rest, "note": " ".join(notes)})
 
 
-def shortened(facts: dict[str, Any]) -> dict[str, Any]:
+def shortened(facts: dict[str, Any]) -> Written:
     """The facts of a write with its lists cut until it fits: what was done is told however much it was.
 
     Args:
         facts: The outcome as an agent would see it.
     """
-    if len(compact(facts)) <= LARGEST:
-        return facts
+    written = Written.of(facts)
+    if len(written.text) <= LARGEST:
+        return written
     whole = {name: value for name, value in facts.items() if name in _NEVER_CUT}
     for most in _LIST_LENGTHS:
         cut = {name: value if name in whole else _cut(value, most) for name, value in facts.items()}
         cut["note"] = (
             f"{facts.get('note', '')} Lists are cut to {most} entries, because more would be too long.".strip()
         )
-        if len(compact(cut)) <= LARGEST:
-            return cut
+        written = Written.of(cut)
+        if len(written.text) <= LARGEST:
+            return written
     told = {name: facts[name] for name in ("done", "changed") if name in facts}
-    return told | {"note": "More would be too long to be shown: read it back."}
+    return Written.of(told | {"note": "More would be too long to be shown: read it back."})
 
 
 def _masked(row: Row, visible: dict[str, Any], reveal: bool) -> dict[str, Any]:
-    return visible if reveal else visible | {name: _MASK for name in row.secret if getattr(row, name)}
+    if reveal or not row.secret:
+        return visible
+    return visible | {name: _MASK for name in row.secret if getattr(row, name)}
+
+
+@lru_cache(maxsize=256)
+def _columns(kind: type[Row], names: frozenset[str] | None) -> list[tuple[str, Any]]:
+    """The fields that a list shows of each row, with the value that goes without saying."""
+    fields = kind.model_fields.items()
+    return [(name, field.default) for name, field in fields if names is None or name in names]
+
+
+def _told(row: Row, columns: list[tuple[str, Any]], *, repeat: bool = True) -> dict[str, Any]:
+    """What Capgo told of these fields, as `_facts` would have it, without a second walk through it.
+
+    Args:
+        row: What was told.
+        columns: The names of the fields, each with a value that is left out.
+        repeat: Whether what lies in a field is told also where it is as usual.
+    """
+    facts: dict[str, Any] = {}
+    values = vars(row)
+    for name, usual in columns:
+        value = values[name]
+        if value is None or value == usual:
+            continue
+        kind = type(value)
+        if kind is str:
+            value = clean(value)
+        elif kind is datetime:
+            value = minute(value)
+        elif kind not in _PLAIN:
+            value = _facts(row, include={name}, repeat=repeat).get(name, "")
+        if value != "":
+            facts[name] = value
+    if row.model_extra:
+        facts |= _facts(row, exclude=set(values), repeat=repeat)
+    return facts
 
 
 def _facts(

@@ -3,31 +3,32 @@
 A field that is new or missing upstream, or that changed its type, never fails a call.
 """
 
-import logging
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     AliasGenerator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
     PlainSerializer,
-    ValidationError,
-    ValidationInfo,
     ValidatorFunctionWrapHandler,
-    field_validator,
+    WrapValidator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
 
-log = logging.getLogger(__name__)
 
+def _in_utc(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
+    """Capgo writes moments in four ways, one of them without a zone; all mean UTC.
 
-def _in_utc(moment: datetime) -> datetime:
-    """Capgo writes moments in four ways, one of them without a zone; all mean UTC."""
+    Postgres writes the zone as `+00`, which the standard library reads and pydantic does not.
+    """
+    moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else handler(value)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:
@@ -36,18 +37,12 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError(error) from error
 
 
-def _read(moment: object) -> object:
-    """Postgres writes the zone as `+00`, which the standard library reads and pydantic does not."""
-    return datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+def minute(moment: datetime) -> str:
+    """A moment in UTC as agents read it."""
+    return f"{moment.isoformat(timespec='minutes')[:16]}Z"
 
 
-def _one_form(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%MZ}"
-
-
-Timestamp = Annotated[
-    datetime, BeforeValidator(_read), AfterValidator(_in_utc), PlainSerializer(_one_form, when_used="json")
-]
+Timestamp = Annotated[datetime, WrapValidator(_in_utc), PlainSerializer(minute, when_used="json")]
 """A moment in UTC; agents read it to the minute: `2026-11-21T19:24Z`."""
 
 
@@ -106,16 +101,17 @@ class Row(Answer):
         """The names of facts that a list shows though they are as usual, for without them others would mislead."""
         return ()
 
-    @field_validator("*", mode="wrap")
     @classmethod
-    def _leave_out_what_cannot_be_read(
-        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> Any:
-        try:
-            return handler(value)
-        except ValidationError:
-            log.debug("%s.%s has an unexpected type", cls.__name__, info.field_name)
-            return None
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """A row whose value of an unexpected type is left out, which pydantic does by itself for each field."""
+        schema = handler(source)
+        inner: Any = handler.resolve_ref_schema(schema)
+        while inner["type"] != "model-fields":
+            inner = inner["schema"]
+        for field in inner["fields"].values():
+            usual = field["schema"]
+            usual["schema"] = core_schema.with_default_schema(usual["schema"], default=None, on_error="default")
+        return schema
 
 
 R = TypeVar("R", bound=Row)

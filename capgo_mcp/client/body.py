@@ -14,6 +14,8 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import unquote
 
+from pydantic_core import from_json
+
 from capgo_mcp.api.text import visible, whole
 
 MOST_VALUES: Final = 200_000
@@ -26,6 +28,8 @@ _DATA: Final = "data:"
 _MOST_LINES: Final = 1000
 _LONGEST_NUMBER: Final = 19
 """Digits of a whole number, as many as Capgo's database stores; readers of JSON have no room for many more."""
+_LARGEST: Final = 10**_LONGEST_NUMBER
+_NUMBERS: Final = frozenset({int, float})
 MASKED: Final = "(the API key)"
 """What stands for a text that holds the key."""
 
@@ -35,21 +39,27 @@ _LAYERS: Final = 3
 """How often a text may be encoded in itself; whoever has to decode it more often works on it."""
 _SHORT: Final = 16
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]+")
+_NOT_BASE64_TEXT: Final = re.compile(r"[^A-Za-z0-9+/]+")
+
+_ASCII: Final = bytes(range(128))
+_LOWER: Final = bytes(range(256)).lower()
+_NOT_ALPHANUMERIC: Final = bytes(one for one in _ASCII if not chr(one).isalnum())
+_BASE64: Final = bytes.maketrans(b"-_", b"+/")
+_NOT_BASE64: Final = _NOT_ALPHANUMERIC.translate(None, b"+/-_")
 
 
 class TooManyValues(ValueError):
     """There are more values in a body than can be kept in memory and looked through in a moment."""
 
 
-def parsed(content: bytes, mask: Callable[[str], str]) -> Any:
+def parsed(content: bytes, mask: "Mask") -> Any:
     """The value of a JSON body, without what no later reader of it could bear; None if it is not JSON.
 
     Numbers that are none in JSON or too long, and what lies too deep, become null; texts are masked.
 
     Args:
         content: The body.
-        mask: Hides what a text must not tell.
+        mask: Hides the key.
 
     Raises:
         TooManyValues: It is not read at all.
@@ -58,12 +68,50 @@ def parsed(content: bytes, mask: Callable[[str], str]) -> Any:
     if content.count(b",") + content.count(b"[") + content.count(b"{") > MOST_VALUES:
         raise TooManyValues
     try:
-        body = json.loads(
-            content.decode("utf-8-sig"), parse_int=_whole_number, parse_float=_finite, parse_constant=lambda _: None
-        )
+        body = _read(content)
     except (ValueError, RecursionError):
         return None
-    return _bounded(body, mask, _DEEPEST)
+    text = _text(body)
+    # Nearly all are so; the others are made anew value by value.
+    return body if text is not None and not mask.is_in(text) else _bounded(body, mask, _DEEPEST)
+
+
+def _read(content: bytes) -> Any:
+    """The value of a JSON body."""
+    try:
+        return from_json(content)
+    except ValueError:  # it is stricter, and knows no mark of the byte order
+        text = content.decode("utf-8-sig")
+        return json.loads(text, parse_int=_whole_number, parse_float=_finite, parse_constant=lambda _: None)
+
+
+def _text(body: Any) -> str | None:
+    """All texts of a body, the names in it included, on lines of their own; None if it holds anything out of bounds."""
+    texts: list[str] = []
+    names: set[str] = set()
+    level = [body]
+    for _ in range(_DEEPEST + 1):
+        below: list[Any] = []
+        for value in level:
+            kind = type(value)
+            if kind is str:
+                texts.append(value)
+            elif kind is dict:
+                names |= value.keys()
+                below += value.values()
+            elif kind is list:
+                below += value
+            elif kind in _NUMBERS and not _is_bounded(value):
+                return None
+        level = below
+    texts += names
+    text = "\n".join(texts)
+    too_long = len(text) > _LONGEST_TEXT and max(map(len, texts)) > _LONGEST_TEXT
+    return None if level or too_long or whole(text) != text else text
+
+
+def _is_bounded(number: float) -> bool:
+    return -_LARGEST < number < _LARGEST if isinstance(number, int) else math.isfinite(number)
 
 
 def lines_of(content: bytes, mask: Callable[[str], str]) -> list[str]:
@@ -82,7 +130,7 @@ def _bounded(value: Any, mask: Callable[[str], str], depth: int) -> Any:
     if isinstance(value, str):
         return mask(whole(value[:_LONGEST_TEXT]))
     if not isinstance(value, list | dict):
-        return value
+        return None if type(value) in _NUMBERS and not _is_bounded(value) else value
     if depth == 0:
         return None
     if isinstance(value, list):
@@ -121,7 +169,11 @@ class Mask:
 
     def __call__(self, text: str) -> str:
         """The text, or what stands for it if it holds the key."""
-        return MASKED if len(text) >= self._shortest and any(map(self._holds, _layers(text))) else text
+        return MASKED if len(text) >= self._shortest and self.is_in(text) else text
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text, or any of several on lines of their own, may hold the key."""
+        return any(map(self._holds, _layers(text)))
 
     def shows_of(self, word: str) -> bool:
         """Whether a word shows even a piece of the key."""
@@ -132,14 +184,18 @@ class Mask:
         folded = _folded(text)
         if any(needle in folded for needle in self._folded):
             return True
-        written = _NOT_BASE64.sub("", visible(text).replace("-", "+").replace("_", "/"))
+        if text.isascii():
+            written = text.encode().translate(_BASE64, _NOT_BASE64).decode()
+        else:
+            written = _NOT_BASE64_TEXT.sub("", visible(text).replace("-", "+").replace("_", "/"))
         return any(needle in written for needle in self._base64)
 
 
 def _folded(text: str) -> str:
     """Only letters and digits, in one case and form."""
-    seen = text if text.isascii() else unicodedata.normalize("NFKC", visible(text))
-    return re.sub(r"[\W_]+", "", seen.casefold())
+    if text.isascii():
+        return text.encode().translate(_LOWER, _NOT_ALPHANUMERIC).decode()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", visible(text)).casefold())
 
 
 def _middle(key: str) -> str:

@@ -3,9 +3,9 @@
 https://capgo.app/docs/public-api/devices/
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, AliasPath, Field, model_validator
 
 from capgo_mcp.api.answers import CursorPaged, Ok, Row, Timestamp
 from capgo_mcp.api.errors import NotFound
@@ -22,17 +22,22 @@ class Device(
     brief="device_id custom_id platform version_name channel is_emulator is_prod updated_at",
     on_request="key_id",
 ):
-    """A device; `channel` is there when it is pinned (has an override), `version` is the id of its bundle."""
+    """A device; `channel` is there when it is pinned (has an override), `version` is the id of its bundle.
+
+    The pages show `version: {id, name}`; the backend answers `version` and `version_name`.
+    """
 
     device_id: str | None = None
     custom_id: str | None = None
     platform: str | None = None
-    version_name: str | None = None
+    version_name: Annotated[
+        str | None, Field(validation_alias=AliasChoices("version_name", "versionName", AliasPath("version", "name")))
+    ] = None
     channel: str | None = None
     os_version: str | None = None
     plugin_version: str | None = None
     version_build: str | None = None
-    version: int | None = None
+    version: Annotated[int | None, Field(validation_alias=AliasChoices(AliasPath("version", "id"), "version"))] = None
     is_prod: bool | None = True
     is_emulator: bool | None = False
     install_source: str | None = None
@@ -40,14 +45,6 @@ class Device(
     app_id: str | None = None
     updated_at: Timestamp | None = None
     key_id: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _documented_version(cls, data: Any) -> Any:
-        """The pages show `version: {id, name}`; the backend answers `version` and `version_name`."""
-        if isinstance(data, dict) and isinstance(version := data.get("version"), dict):
-            return {"version_name": version.get("name"), **data, "version": version.get("id")}
-        return data
 
 
 class ListDevices(

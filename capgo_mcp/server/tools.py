@@ -147,7 +147,7 @@ class Toolbox:
 
     async def _answer(
         self, tool: Tool, raw: Mapping[str, Any], elicitor: Elicitor | None, report: Report
-    ) -> dict[str, Any]:
+    ) -> render.Written:
         asked, controls = arguments.read(tool.kind, tool.controls, tool.locked, raw)
         deadline = self._deadline(tool)
         capgo = self._capgo.within(deadline)
@@ -176,7 +176,7 @@ class Toolbox:
         controls: arguments.Controls,
         writer: Writer,
         elicitor: Elicitor | None,
-    ) -> dict[str, Any]:
+    ) -> render.Written:
         try:
             return render.shortened(self.shown(await writer.write(operation, controls, elicitor)))
         except (OutcomeUnknown, ServerFault, UnexpectedAnswer) as error:
@@ -205,7 +205,7 @@ class Toolbox:
         Raises:
             CapgoError: As `send`.
         """
-        return render.fitted(operation, self.shown(await self.send(operation)))
+        return render.fitted(operation, self.shown(await self.send(operation))).facts
 
     def shown(self, answer: BaseModel, fields: Collection[str] = ()) -> dict[str, Any]:
         """The facts of an answer as an agent sees them, with secrets masked unless the settings reveal them."""
@@ -219,9 +219,9 @@ class Toolbox:
         )
 
 
-def _result(facts: dict[str, Any]) -> t.CallToolResult:
+def _result(answer: render.Written) -> t.CallToolResult:
     """The same facts in both channels: some clients show only one of them."""
-    return t.CallToolResult(structured_content=facts, content=[t.TextContent(type="text", text=render.compact(facts))])
+    return t.CallToolResult(structured_content=answer.facts, content=[t.TextContent(type="text", text=answer.text)])
 
 
 def _failure(error: CapgoError) -> t.CallToolResult:

@@ -10,6 +10,7 @@ import mcp_types as t
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ConfigDict
 
 from capgo_mcp.agent import render
 from capgo_mcp.agent.render import LARGEST, AnswerTooLong, compact, fitted, shortened
@@ -52,6 +53,14 @@ class Note(Row, brief="id text", on_request="remark"):
     parts: list[str] | None = None
 
 
+class Open(Row):
+    """A row of which not all fields are known."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int | None = None
+
+
 def of(**fields: Any) -> dict[str, Any]:
     """The facts of one note."""
     return render.shown(Note(**fields))
@@ -68,6 +77,15 @@ def test_lists_show_further_fields_on_request() -> None:
     rows = Listing[Note](items=[Note(id=1, text="a", further="b", remark="c")])
     assert render.shown(rows, ["remark"]) == {"items": [{"id": 1, "text": "a", "remark": "c"}]}
     assert render.requestable(Listing[Note]) == ["further", "remark", "parts"]
+
+
+@pytest.mark.parametrize("kind", [Open, Listing[Open]])
+def test_fields_that_nobody_declared_are_cleaned_as_well(kind: Any) -> None:
+    """Where a row tells whatever Capgo told, its names and texts were written by strangers all the same."""
+    told = {"id": 1, "a\u200bb": "c\u200bd", "none": None, "empty": "", "in": {"e\u200b": "f"}}
+    facts = render.shown(Open(**told) if kind is Open else kind(items=[told]))
+    expected = {"id": 1, "ab (1 hidden)": "cd (1 hidden)", "in": {"e (1 hidden)": "f"}}
+    assert (facts if kind is Open else facts["items"][0]) == expected
 
 
 def test_records_hide_only_what_is_long_or_secret() -> None:
@@ -240,7 +258,7 @@ def long_list(rows: int, **more: Any) -> dict[str, Any]:
 def test_what_fits_is_left_alone() -> None:
     """Most answers pass as they are."""
     facts = long_list(10, next=1)
-    assert fitted(ListBundles(app_id=DEMO_APP), facts) is facts
+    assert fitted(ListBundles(app_id=DEMO_APP), facts).facts is facts
 
 
 @settings(deadline=None)
@@ -250,11 +268,12 @@ def test_cut_list_says_how_to_go_on(page: int, limit: int, size: int) -> None:
     asked = ListBundles(app_id=DEMO_APP, page=page, limit=limit)
     items = [{"id": page * limit + number, "text": "x" * size} for number in range(limit)]
     try:
-        facts = fitted(asked, {"items": items, "next": page + 1})
+        facts, text = fitted(asked, {"items": items, "next": page + 1})
     except AnswerTooLong:
         assert len(compact(items[0])) * 2 > LARGEST or limit > 1
         return
-    assert len(compact(facts)) <= LARGEST
+    assert text == compact(facts)
+    assert len(text) <= LARGEST
     kept = len(facts["items"])
     if kept < limit:
         assert "next" not in facts
@@ -276,22 +295,22 @@ def onward_of(facts: dict[str, Any]) -> Any:
 def test_a_cut_does_not_depend_on_the_limit() -> None:
     """A prime limit shows as many rows as another one."""
     asked = ListBundles(app_id=DEMO_APP, limit=997)
-    facts = fitted(asked, long_list(997, next=1), ["comment"])
-    assert len(facts["items"]) == len(fitted(ListBundles(app_id=DEMO_APP, limit=1000), long_list(1000))["items"]) > 100
+    facts = fitted(asked, long_list(997, next=1), ["comment"]).facts
     kept = len(facts["items"])
+    assert kept == len(fitted(ListBundles(app_id=DEMO_APP, limit=1000), long_list(1000)).facts["items"]) > 100
     assert onward_of(facts) == {"app_id": DEMO_APP, "limit": kept, "page": 1, "fields": ["comment"]}
 
 
 def test_a_cut_keeps_what_the_answer_says_beside() -> None:
     """The note of the list stands before the one about the cut."""
-    facts = fitted(ListBundles(app_id=DEMO_APP, limit=1000), long_list(1000, note="Mind this.", total=7))
+    facts = fitted(ListBundles(app_id=DEMO_APP, limit=1000), long_list(1000, note="Mind this.", total=7)).facts
     assert facts["note"].startswith("Mind this. Only the first ")
     assert facts["total"] == 7
 
 
 def test_cut_list_with_a_cursor_is_to_be_asked_for_again() -> None:
     """Only Capgo knows the cursor after a cut, so the call is repeated with the limit that fits."""
-    facts = fitted(ListDevices(app_id=DEMO_APP, limit=1000), long_list(1000, next="a|b"))
+    facts = fitted(ListDevices(app_id=DEMO_APP, limit=1000), long_list(1000, next="a|b")).facts
     assert "next" not in facts
     assert "follow the next of" in facts["note"]
     assert onward_of(facts) == {"app_id": DEMO_APP, "limit": len(facts["items"])}
@@ -299,7 +318,7 @@ def test_cut_list_with_a_cursor_is_to_be_asked_for_again() -> None:
 
 def test_cut_list_without_pages_promises_none() -> None:
     """Where Capgo has no pages, the note does not name a call that would bring the rest."""
-    facts = fitted(ListMembers(org_id=LIGHTHOUSE), long_list(1000))
+    facts = fitted(ListMembers(org_id=LIGHTHOUSE), long_list(1000)).facts
     assert 0 < len(facts["items"]) < 1000
     assert facts["note"].endswith("For others ask for fewer fields or a lower limit.")
 
@@ -308,13 +327,14 @@ def test_what_was_done_is_told_however_long_it_is() -> None:
     """The outcome of a write is cut, not refused: it must not look failed; calls to make stay whole."""
     undo = [{"tool": "x", "arguments": {"names": ["n"] * 200}}]
     outcome = {"done": True, "undo": undo, "before": {"channels": ["x" * 400] * 900}, "note": "Done."}
-    cut = shortened(outcome)
-    assert len(compact(cut)) <= LARGEST
+    cut, text = shortened(outcome)
+    assert text == compact(cut)
+    assert len(text) <= LARGEST
     assert cut["done"]
     assert cut["undo"] == undo
     assert 0 < len(cut["before"]["channels"]) < 900
     assert cut["note"].startswith("Done. Lists are cut to ")
-    assert shortened({"done": True, "before": {f"n{i}": "x" * 400 for i in range(900)}})["done"]
+    assert shortened({"done": True, "before": {f"n{i}": "x" * 400 for i in range(900)}}).facts["done"]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capgo_mcp.api.text import whole
 from capgo_mcp.client.body import MOST_VALUES, TooManyValues, parsed
 from capgo_mcp.client.capgo import MAX_ANSWER
-from tests.support.keys import MASK
+from tests.support.keys import KEY, MASK, disguises
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)
@@ -84,3 +85,12 @@ def test_the_largest_body_that_is_parsed_stays_small() -> None:
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 150 * 2**20
+
+
+@given(st.lists(st.text(max_size=10) | st.sampled_from([*disguises(KEY).values()]), max_size=6), st.booleans())
+def test_the_key_is_hidden_wherever_it_stands(texts: list[str], as_bytes: bool) -> None:
+    """Texts are looked through together, and hidden one by one."""
+    content = json.dumps({"a": texts, "b": dict.fromkeys(texts, 1)}, ensure_ascii=not as_bytes)
+    body = parsed(content.encode("utf-8", "replace"), MASK)
+    assert body["a"] == [MASK(whole(text)) for text in texts]
+    assert body["b"].keys() == {MASK(whole(text)) for text in texts}
