@@ -1,16 +1,22 @@
 """Lists of "up to `limit` items": walks Capgo's pages, drops what they repeat, and knows when to stop."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from capgo_mcp.api.answers import Listing, Row
+from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Operation, Paging
+from capgo_mcp.client.together import together
 
 ROWS: Final = 50
 """Rows of an upstream page that count: later pages bring more, which overlap with the pages after them."""
 CURSOR_ROWS: Final = 999
 """Rows to ask for at once: above this some hosts report the end of the list too early."""
+
+_AHEAD: Final = 3
+"""Pages that are read at once of a list that has more than one."""
 
 Exchange = Callable[[Operation[Any]], Awaitable[Any]]
 Unique = dict[object, Row]
@@ -37,9 +43,10 @@ async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]
 async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
     rows: Unique = {}
     page, skip = divmod(operation.page * operation.limit, ROWS)
+    pages = _Pages(operation, exchange)
     more = True
     while more and len(rows) < operation.limit:
-        answer = await exchange(operation.model_copy(update={"page": page}))
+        answer = await pages.read(page, most=-(-(skip + operation.limit - len(rows)) // ROWS))
         fresh = _fresh(answer.items[skip:ROWS], rows)
         rows |= fresh
         more = bool(fresh) and len(answer.items) >= ROWS
@@ -47,6 +54,35 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
     more = more or len(rows) > operation.limit
     wanted = dict(islice(rows.items(), operation.limit))
     return _answer(operation, wanted, operation.page + 1 if more else None)
+
+
+class _Pages:
+    """The pages of a list: the first one alone, and once it was full, some at once.
+
+    Most lists have one. Of those read ahead in vain, an error counts no more than an answer.
+    """
+
+    def __init__(self, operation: Any, exchange: Exchange) -> None:
+        self._operation = operation
+        self._exchange = exchange
+        self._read: dict[int, Any] = {}
+        self._width = 1
+
+    async def read(self, page: int, *, most: int) -> Any:
+        """The answer of a page; up to so many from there on may be needed."""
+        if page not in self._read:
+            await together(*(partial(self._note, page + ahead) for ahead in range(min(self._width, most))))
+            self._width = _AHEAD
+        answer = self._read.pop(page)
+        if isinstance(answer, CapgoError):
+            raise answer
+        return answer
+
+    async def _note(self, page: int) -> None:
+        try:
+            self._read[page] = await self._exchange(self._operation.model_copy(update={"page": page}))
+        except CapgoError as error:
+            self._read[page] = error
 
 
 async def _sized(operation: Any, exchange: Exchange) -> Listing[Any]:

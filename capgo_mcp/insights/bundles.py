@@ -8,7 +8,7 @@ from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import quoted
 from capgo_mcp.operations.bundles import Bundle, ListBundles
-from capgo_mcp.operations.channels import Channel
+from capgo_mcp.operations.channels import Channel, ListChannels
 
 NEWEST: Final = 50
 """Bundles that one request brings."""
@@ -16,6 +16,16 @@ WHOLE: Final = 100.0
 
 _NAMES: Final = 5
 _BASIS_POINTS: Final = 100
+
+
+def all_channels(app_id: str) -> ListChannels:
+    """The read of an app's channels."""
+    return ListChannels(app_id=app_id, limit=MOST)
+
+
+def first_reads(app_id: str) -> tuple[ListChannels, ListBundles]:
+    """The reads without which nothing can be said of a bundle: channels, and the newest bundles."""
+    return all_channels(app_id), ListBundles(app_id=app_id, limit=NEWEST)
 
 
 async def newest_bundles(capgo: Sender, app_id: str) -> list[Bundle]:

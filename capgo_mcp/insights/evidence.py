@@ -1,14 +1,12 @@
 """What a plan is made from: independent reads, made at once; all but channels and bundles may fail."""
 
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
-
-import anyio
+from typing import Final
 
 from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST
+from capgo_mcp.client.together import together
 from capgo_mcp.insights.bundles import bundle_named, newest_bundles
 from capgo_mcp.insights.fleet import Fleet, seen_last
 from capgo_mcp.insights.health import verdict_on
@@ -54,11 +52,11 @@ class Evidence:
         Raises:
             CapgoError: Channels or bundles could not be read.
         """
-        await at_once(self._read_channels, self._read_bundles, self._read_fleet, self._read_usage)
+        await together(self._read_channels, self._read_bundles, self._read_fleet, self._read_usage)
 
     async def compare(self, channel: Channel) -> None:
         """Read what the bundle is compared with: the one that a channel serves, and how this one fares elsewhere."""
-        await at_once(partial(self._read_served, channel), self._judge)
+        await together(partial(self._read_served, channel), self._judge)
 
     async def _read_channels(self) -> None:
         self.channels = (await self._context.capgo.send(ListChannels(app_id=self._app_id, limit=MOST))).items
@@ -95,20 +93,3 @@ class Evidence:
 
     async def _judge(self) -> None:
         self.health = await verdict_on(self._version, self._app_id, self._context.capgo, self.newest, self._usage)
-
-
-async def at_once(*reads: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Return when all reads are done; they wait for the client's pace side by side.
-
-    Raises:
-        CapgoError: One of them failed; the others are given up.
-    """
-    try:
-        async with anyio.create_task_group() as tasks:
-            for read in reads:
-                tasks.start_soon(read)
-    except ExceptionGroup as group:
-        failed, bugs = group.split(CapgoError)
-        if failed is None or bugs is not None:
-            raise
-        raise failed.exceptions[0] from None

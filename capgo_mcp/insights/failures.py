@@ -10,6 +10,7 @@ from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.event_codes import FILE_FAILURES, INSTALLED
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import quoted
+from capgo_mcp.client.together import Ahead
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.events import CountEvents, EventCounts, VersionCount
 from capgo_mcp.operations.statistics import BundleUsage
@@ -77,25 +78,39 @@ async def failures(
         NotKnown: Capgo told of nothing at all, which an outage looks like too, or not of this bundle.
         CapgoError: The counts could not be read.
     """
-    overview = await capgo.send(CountEvents(app_id=app_id, days=days, actions=[INSTALLED, *FILE_FAILURES]))
+    overview = await capgo.send(overview_of(app_id, days))
     took = _took(overview, usage)
+    names = [bundle.name for bundle in newest if bundle.name]
+    older = names[names.index(version) + 1 :] if version in names else []
+    before = max(older, key=lambda name: took[name], default=None)
+    compared = [version, before] if before and took[before] else [version]
+    counts = Ahead(capgo)
+    await counts.read(*(count for name in compared for count in _counts_of(app_id, days, name)))
 
     async def measured(name: str) -> Measure:
-        failed, causes = _about(name, await capgo.send(CountEvents(app_id=app_id, days=days, version_name=name)))
+        reported, installs = _counts_of(app_id, days, name)
+        failed, causes = _about(name, await counts.send(reported))
         files = _about_files(name, overview)
-        installs = CountEvents(app_id=app_id, days=days, version_name=name, actions=[INSTALLED])
-        installed, _ = _about(name, await capgo.send(installs))
+        installed, _ = _about(name, await counts.send(installs))
         failed = max(failed, *files.values(), 0)
         return Measure(name, max(installed, took[name], failed), failed, {**causes, **files})
 
     now = await measured(version)
     if not (overview.summary and overview.summary.total) and not now.failed:
         raise NotKnown("no_events", _NOTHING.format(days=days), _ELSEWHERE)
-    names = [bundle.name for bundle in newest if bundle.name]
-    older = names[names.index(version) + 1 :] if version in names else []
-    before = max(older, key=lambda name: took[name], default=None)
     start = overview.period.start if overview.period else None
-    return Failures(now, await measured(before) if before and took[before] else None, start)
+    return Failures(now, await measured(compared[1]) if len(compared) > 1 else None, start)
+
+
+def overview_of(app_id: str, days: int) -> CountEvents:
+    """The read with which the counting begins, whatever the bundle is."""
+    return CountEvents(app_id=app_id, days=days, actions=[INSTALLED, *FILE_FAILURES])
+
+
+def _counts_of(app_id: str, days: int, version: str) -> tuple[CountEvents, CountEvents]:
+    """The reads that tell what was reported of a bundle, and who installed it."""
+    of = {"app_id": app_id, "days": days, "version_name": version}
+    return CountEvents(**of), CountEvents(**of, actions=[INSTALLED])
 
 
 def _took(overview: EventCounts, usage: BundleUsage | None) -> Counter[str]:

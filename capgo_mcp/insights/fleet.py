@@ -7,8 +7,8 @@ from capgo_mcp.insights.insight import Context
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import Device, ListDevices
 
-SAMPLE: Final = 1050
-"""Devices looked at: the ones seen last, in pages short enough to tell their pins."""
+SAMPLE: Final = 600
+"""Devices looked at, the ones seen last: four pages, for each has to be waited for before the next can be asked for."""
 
 _DISTINCT: Final = 1000
 

@@ -9,19 +9,28 @@ from pydantic import Field
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.event_codes import MEANINGS
-from capgo_mcp.api.fields import MOST, AppId, BundleName
+from capgo_mcp.api.fields import AppId, BundleName
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import quoted
-from capgo_mcp.insights.bundles import WHOLE, Serving, bundle_named, current, newest_bundles, serving
-from capgo_mcp.insights.failures import Failures, Measure, failures
+from capgo_mcp.client.together import Ahead
+from capgo_mcp.insights.bundles import (
+    WHOLE,
+    Serving,
+    all_channels,
+    bundle_named,
+    current,
+    first_reads,
+    newest_bundles,
+    serving,
+)
+from capgo_mcp.insights.failures import Failures, Measure, failures, overview_of
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.verdict import Verdict, judged
 from capgo_mcp.operations.bundles import Bundle
-from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.events import CountedDays
 from capgo_mcp.operations.statistics import BundleUsage, GetBundleUsage
 
-_WEEK: Final = 7
+WEEK: Final = 7
 _CAUSES: Final = 6
 _CHANNELS: Final = 3
 
@@ -62,7 +71,7 @@ async def verdict_on(
 ) -> Verdict:
     """The verdict on a bundle over the last week; what keeps it from being known is its reason."""
     try:
-        return judged(await failures(capgo, app_id, version, _WEEK, newest, usage))
+        return judged(await failures(capgo, app_id, version, WEEK, newest, usage))
     except CapgoError as error:
         return Verdict(verdict="unknown", reason=error.sentence)
 
@@ -75,21 +84,23 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
         BundleName | None,
         Field(description="Bundle version name. Left out: the one the default channel rolls out or serves."),
     ] = None
-    days: CountedDays = _WEEK
+    days: CountedDays = WEEK
 
     async def gather(self, context: Context) -> UpdateHealth:
         """Read channels and bundles, then count failures; only the first two are needed for an answer."""
-        channels = (await context.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
-        await context.report(1, message="channels read")
-        newest = await newest_bundles(context.capgo, self.app_id)
+        capgo = Ahead(context.capgo)
+        period = self._period(context)
+        await capgo.read(*first_reads(self.app_id), period, overview_of(self.app_id, self.days))
+        await context.report(1, message="channels, bundles and their usage read")
+        channels = (await capgo.send(all_channels(self.app_id))).items
+        newest = await newest_bundles(capgo, self.app_id)
         version = self.version or current(channels, newest)
-        await bundle_named(context.capgo, self.app_id, version, newest)
+        await bundle_named(capgo, self.app_id, version, newest)
         by = serving(channels, version)
         unknown: list[str] = []
-        usage = await self._usage(context, unknown)
-        await context.report(2, message="bundles and their usage read")
+        usage = await self._usage(capgo, period, unknown)
         try:
-            found = await failures(context.capgo, self.app_id, version, self.days, newest, usage)
+            found = await failures(capgo, self.app_id, version, self.days, newest, usage)
         except CapgoError as error:
             return UpdateHealth(verdict="unknown", reason=error.sentence, do=error.hint, version=version)
         verdict = judged(found)
@@ -105,11 +116,13 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
             unknown=unknown or None,
         )
 
-    async def _usage(self, context: Context, unknown: list[str]) -> BundleUsage | None:
+    def _period(self, context: Context) -> GetBundleUsage:
         today = context.clock.moment().date()
-        first = today - timedelta(days=self.days)
+        return GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
+
+    async def _usage(self, capgo: Sender, period: GetBundleUsage, unknown: list[str]) -> BundleUsage | None:
         try:
-            return await context.capgo.send(GetBundleUsage(app_id=self.app_id, from_date=first, to_date=today))
+            return await capgo.send(period)
         except CapgoError as error:
             unknown.append(f"devices that run it: {error.sentence} Only those that installed it are counted.")
             return None

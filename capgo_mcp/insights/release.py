@@ -2,21 +2,33 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Final
+from functools import partial
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.api.fields import MOST, AppId, BundleName
+from capgo_mcp.api.fields import AppId, BundleName
 from capgo_mcp.api.text import quoted
-from capgo_mcp.insights.bundles import Serving, bundle_named, current, newest_bundles, serving
+from capgo_mcp.client.together import Ahead, together
+from capgo_mcp.insights.bundles import (
+    Serving,
+    all_channels,
+    bundle_named,
+    current,
+    first_reads,
+    newest_bundles,
+    serving,
+)
+from capgo_mcp.insights.failures import overview_of
 from capgo_mcp.insights.fleet import Fleet, seen_last
-from capgo_mcp.insights.health import verdict_on
+from capgo_mcp.insights.health import WEEK, verdict_on
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.obstacles import Obstacle, nobody_gets_it, obstacles
 from capgo_mcp.insights.verdict import Verdict
-from capgo_mcp.operations.channels import ListChannels
+from capgo_mcp.operations.bundles import Bundle
+from capgo_mcp.operations.channels import Channel
 from capgo_mcp.operations.statistics import BundleUsage, Day, GetBundleUsage, Share
 
 _NAMES: Final = 5
@@ -56,6 +68,17 @@ class ReleaseStatus(Answer):
     unknown: list[str] | None = None
 
 
+class _Known(NamedTuple):
+    """What is known of a bundle beside the devices."""
+
+    channels: list[Channel]
+    newest: list[Bundle]
+    version: str
+    bundle: Bundle
+    usage: BundleUsage | None
+    health: Verdict
+
+
 class GetReleaseStatus(Insight[ReleaseStatus]):
     """Release status of a bundle: channels that serve it, rollout, adoption by day, failing or not, what blocks it."""
 
@@ -69,46 +92,57 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
     async def gather(self, context: Context) -> ReleaseStatus:
         """Read channels, bundles, usage and the devices seen last; only the first two are needed for an answer."""
         unknown: list[str] = []
-        channels = (await context.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
-        await context.report(1, message="channels read")
-        newest = await newest_bundles(context.capgo, self.app_id)
-        version = self.version or current(channels, newest)
-        bundle = await bundle_named(context.capgo, self.app_id, version, newest)
-        fleet = await self._fleet(context, unknown)
-        usage = await self._usage(context, unknown)
-        adoption = self._adoption(usage, version, unknown) if usage else None
-        health = await verdict_on(version, self.app_id, context.capgo, newest, usage)
-        by = serving(channels, version)
-        found = [*nobody_gets_it(version, by), *obstacles(version, by, channels, bundle, fleet)]
+        (fleet, unseen), known = await together(partial(self._fleet, context), partial(self._known, context, unknown))
+        adoption = self._adoption(known.usage, known.version, unknown) if known.usage else None
+        by = serving(known.channels, known.version)
+        found = [
+            *nobody_gets_it(known.version, by),
+            *obstacles(known.version, by, known.channels, known.bundle, fleet),
+        ]
         return ReleaseStatus(
-            summary=_summary(version, by, adoption, found, health),
-            version=version,
-            created_at=bundle.created_at,
-            comment=bundle.comment,
-            newest_version=newest[0].name if newest else None,
+            summary=_summary(known.version, by, adoption, found, known.health),
+            version=known.version,
+            created_at=known.bundle.created_at,
+            comment=known.bundle.comment,
+            newest_version=known.newest[0].name if known.newest else None,
             channels=by[:_SHOWN],
             adoption=adoption,
-            health=health,
+            health=known.health,
             pinned_elsewhere=_pinned(fleet, by) if fleet.devices else None,
             obstacles=found,
-            unknown=[*unknown, "platforms: Capgo does not tell whether a channel serves iOS, Android or Electron"],
+            unknown=[
+                *unseen,
+                *unknown,
+                "platforms: Capgo does not tell whether a channel serves iOS, Android or Electron",
+            ],
         )
 
-    async def _fleet(self, context: Context, unknown: list[str]) -> Fleet:
+    async def _fleet(self, context: Context) -> tuple[Fleet, list[str]]:
+        """The devices seen last, or why they are not known."""
         try:
-            return await seen_last(context, self.app_id)
+            return await seen_last(context, self.app_id), []
         except CapgoError as error:
-            unknown.append(f"devices: {error.sentence}")
-            return Fleet()
+            return Fleet(), [f"devices: {error.sentence}"]
 
-    async def _usage(self, context: Context, unknown: list[str]) -> BundleUsage | None:
-        today = context.clock.moment().date()
-        period = GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
+    async def _known(self, context: Context, unknown: list[str]) -> _Known:
+        capgo = Ahead(context.capgo)
+        period = self._period(context)
+        await capgo.read(*first_reads(self.app_id), period, overview_of(self.app_id, WEEK))
+        channels = (await capgo.send(all_channels(self.app_id))).items
+        newest = await newest_bundles(capgo, self.app_id)
+        version = self.version or current(channels, newest)
+        bundle = await bundle_named(capgo, self.app_id, version, newest)
+        usage: BundleUsage | None = None
         try:
-            return await context.capgo.send(period)
+            usage = await capgo.send(period)
         except CapgoError as error:
             unknown.append(f"adoption: {error.sentence}")
-            return None
+        health = await verdict_on(version, self.app_id, capgo, newest, usage)
+        return _Known(channels, newest, version, bundle, usage, health)
+
+    def _period(self, context: Context) -> GetBundleUsage:
+        today = context.clock.moment().date()
+        return GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
 
     def _adoption(self, usage: BundleUsage, version: str, unknown: list[str]) -> Adoption | None:
         counted = [day for day in range(len(usage.days)) if any(_on(share.percent, day) for share in usage.bundles)]

@@ -8,10 +8,8 @@ from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations.apps import App, CreateApp, DeleteApp, GetApp, UpdateApp
-from capgo_mcp.operations.bundles import ListBundles
-from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import ListDevices
-from capgo_mcp.safety.bundles import served_by
+from capgo_mcp.safety.bundles import bundles_and_channels, served_by
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading, at_least
 from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
@@ -26,8 +24,10 @@ async def _preview_update(operation: UpdateApp, reading: Reading) -> None:
         reading.facts["retention_now"] = now
     if then is None or (now is not None and then >= now):
         return
-    bundles = await reading.read("bundles", ListBundles(app_id=operation.app_id, limit=MOST))
-    channels = await reading.read("channels", ListChannels(app_id=operation.app_id, limit=MOST))
+    reads = bundles_and_channels(operation.app_id)
+    await reading.ahead(*reads)
+    bundles = await reading.read("bundles", reads[0])
+    channels = await reading.read("channels", reads[1])
     reached: int | str = "an unknown number of"
     if bundles is not None and channels is not None:
         kept, since = served_by(channels), reading.today - timedelta(seconds=then)
@@ -53,11 +53,13 @@ def _undo(operation: UpdateApp, before: Snapshot, after: Snapshot) -> Undo:
 
 
 async def _preview_delete(operation: DeleteApp, reading: Reading) -> None:
-    app = operation.app_id
-    await reading.named(GetApp(app_id=app))
-    await reading.count("channels", ListChannels(app_id=app, limit=MOST))
-    await reading.count("bundles", ListBundles(app_id=app, limit=MOST))
-    await reading.count("devices", in_long_pages(ListDevices(app_id=app, limit=MOST)), moving=True)
+    app, (bundles, channels) = GetApp(app_id=operation.app_id), bundles_and_channels(operation.app_id)
+    devices = in_long_pages(ListDevices(app_id=operation.app_id, limit=MOST))
+    await reading.ahead(app, channels, bundles, devices)
+    await reading.named(app)
+    await reading.count("channels", channels)
+    await reading.count("bundles", bundles)
+    await reading.count("devices", devices, moving=True)
 
 
 def _undo_creation(operation: CreateApp, _: App) -> Undo:

@@ -28,6 +28,11 @@ from capgo_mcp.safety.reading import NAMES, Reading, at_least
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
 
 
+def bundles_and_channels(app_id: str) -> tuple[ListBundles, ListChannels]:
+    """The reads that tell which bundles are served."""
+    return ListBundles(app_id=app_id, limit=MOST), ListChannels(app_id=app_id, limit=MOST)
+
+
 def served_by(channels: Listing[Channel], *names: str) -> dict[str, list[str]]:
     """Which channels serve each of the named bundles, or of all, as stable or as rollout target."""
     users: dict[str, list[str]] = {}
@@ -113,9 +118,11 @@ def _undo_creation(operation: CreateBundle, _: Bundle) -> Undo:
 
 
 async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
-    bundles = await reading.read("bundle", ListBundles(app_id=operation.app_id, limit=MOST))
+    reads = bundles_and_channels(operation.app_id)
+    await reading.ahead(*reads)
+    bundles = await reading.read("bundle", reads[0])
     reading.tell_one_of(bundles, "bundle", "name", operation.version, "id", "created_at", "comment")
-    channels = await reading.read("channels", ListChannels(app_id=operation.app_id, limit=MOST))
+    channels = await reading.read("channels", reads[1])
     if channels is not None:
         users = served_by(channels, operation.version).get(operation.version, [])
         reading.facts["served_by"] = users[:NAMES]
@@ -123,9 +130,11 @@ async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
 
 
 async def _preview_delete_all(operation: DeleteAllBundles, reading: Reading) -> None:
-    await reading.named(GetApp(app_id=operation.app_id))
-    bundles = await reading.read("bundles", ListBundles(app_id=operation.app_id, limit=MOST))
-    channels = await reading.read("channels", ListChannels(app_id=operation.app_id, limit=MOST))
+    app, reads = GetApp(app_id=operation.app_id), bundles_and_channels(operation.app_id)
+    await reading.ahead(app, *reads)
+    await reading.named(app)
+    bundles = await reading.read("bundles", reads[0])
+    channels = await reading.read("channels", reads[1])
     if bundles is not None and channels is not None:
         reading.facts |= _split(bundles, served_by(channels))
 

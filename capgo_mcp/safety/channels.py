@@ -17,6 +17,7 @@ from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT, OF_THE_RUNNING
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.together import Ahead
 from capgo_mcp.insights.way_back import way_back
 from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
 from capgo_mcp.safety.as_asked import as_asked, is_vain
@@ -43,15 +44,19 @@ async def _preview_set(operation: SetChannel | SetRollout, reading: Reading) -> 
 
 
 async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapshot:
+    # The list costs more pages, so it is read only for what it alone tells: a new channel's neighbours, the defaults.
+    public = isinstance(operation, SetChannel) and operation.public is not None
+    one = GetChannel(app_id=operation.app_id, channel=operation.channel)
+    every = ListChannels(app_id=operation.app_id, limit=MOST)
+    ahead = Ahead(capgo)
+    await ahead.read(*((one, every) if public else (one,)))
     channel: Channel | None = None
     with suppress(NotFound):
-        channel = await capgo.send(GetChannel(app_id=operation.app_id, channel=operation.channel))
+        channel = await ahead.send(one)
     seen = replace(Snapshot() if channel is None else seen_channel(channel), at=capgo.clock.moment())
-    public = isinstance(operation, SetChannel) and operation.public is not None
     if channel and not public:
         return seen
-    # The list costs more pages, so it is read only for what it alone tells: a new channel's neighbours, the defaults.
-    channels = (await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))).items
+    channels = (await ahead.send(every)).items
     if not channel:
         seen.facts["other_channels"] = [one.name for one in channels if one.name]
     if public:

@@ -42,14 +42,22 @@ def _undo_creation(operation: CreateOrganization, answer: OrganizationCreated) -
 
 
 async def _preview_delete(operation: DeleteOrganization, reading: Reading) -> None:
+    members = ListMembers(org_id=operation.org_id)
+    await reading.ahead(members, *_all_of(operation.org_id))
     await tell_organization(operation.org_id, reading)
-    await reading.count("members", ListMembers(org_id=operation.org_id))
+    await reading.count("members", members)
+
+
+def _all_of(org_id: str) -> tuple[GetOrganization, ListApps]:
+    return GetOrganization(org_id=org_id), ListApps(org_id=org_id, limit=MOST)
 
 
 async def tell_organization(org_id: str, reading: Reading) -> None:
     """What goes with an organization, by whose name the user has to confirm."""
-    await reading.named(GetOrganization(org_id=org_id))
-    apps: Listing[App] | None = await reading.count("apps", ListApps(org_id=org_id, limit=MOST))
+    organization, all_apps = _all_of(org_id)
+    await reading.ahead(organization, all_apps)
+    await reading.named(organization)
+    apps: Listing[App] | None = await reading.count("apps", all_apps)
     reading.facts["app_ids"] = [app.app_id for app in apps.items[:NAMES]] if apps else []
 
 

@@ -8,6 +8,7 @@ from capgo_mcp.api.answers import Answer, Listing
 from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.together import Ahead
 
 NAMES: Final = 20
 """Names listed one by one: enough to recognize what is meant, and a person still reads them."""
@@ -24,7 +25,8 @@ class Reading:
     """
 
     def __init__(self, capgo: Capgo) -> None:
-        self._capgo = capgo
+        self._capgo = Ahead(capgo)
+        self._clock = capgo.clock
         self.facts: dict[str, Any] = {}
         self.unknown: list[str] = []
         self.warnings: list[str] = []
@@ -33,6 +35,10 @@ class Reading:
         """The name by which the user has to confirm, where so much goes that `confirm` is not enough."""
         self.moving: set[str] = set()
         """The facts that change all the time, and whose change is no reason to ask anew."""
+
+    async def ahead(self, *operations: Operation[Any]) -> None:
+        """Read at once what will be looked at one by one."""
+        await self._capgo.read(*operations)
 
     async def read(self, what: str, operation: Operation[A], *, target: bool = False) -> A | None:
         """The answer, or None after noting why it could not be had.
@@ -67,7 +73,7 @@ class Reading:
     @property
     def today(self) -> datetime:
         """The moment of the reading, in UTC."""
-        return self._capgo.clock.moment()
+        return self._clock.moment()
 
     async def count(self, what: str, operation: Operation[Any], *, moving: bool = False) -> Listing[Any] | None:
         """The rows of a list, noting how many there are; `moving` when that changes all the time."""

@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 from capgo_mcp.api.errors import CapgoError, RateLimited
 from capgo_mcp.api.operation import A, Operation
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.insights.evidence import at_once
+from capgo_mcp.client.together import together
 from capgo_mcp.insights.plan import PlanRelease
 from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import ListDevices
@@ -68,7 +68,7 @@ async def test_read_that_fails_gives_the_others_up() -> None:
             ended.append("waits")
 
     with pytest.raises(RateLimited):
-        await at_once(waits, fails)
+        await together(waits, fails)
     assert ended == ["waits"]
 
 
@@ -79,7 +79,7 @@ async def test_bug_among_reads_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ExceptionGroup) as caught:
-        await at_once(breaks)
+        await together(breaks)
     assert caught.value.split(CapgoError)[0] is None
 
 

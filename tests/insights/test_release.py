@@ -117,6 +117,7 @@ async def test_app_without_bundles_says_so(capgo: Capgo, state: State) -> None:
     """There is no release to ask about."""
     state.bundles.clear()
     state.channels.clear()
+    state.overrides.clear()
     result = await toolbox(capgo).call("capgo_get_release_status", {"app_id": DEMO_APP})
     assert isinstance(result, t.CallToolResult)
     assert "[no_bundles]" in str(result.content)
