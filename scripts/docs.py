@@ -19,10 +19,12 @@ from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARI
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, declared_in, toolset
-from scripts import contract, rooms
+from scripts import contract, links, rooms, tool_pages
 from scripts import manifests as registry
+from scripts.markdown import table
 
 ROOT: Final = Path(__file__).parents[1]
+_TOOLS: Final = ROOT / "docs" / "tools"
 
 _EFFECTS: Final = {
     Effect.READ: "reads",
@@ -71,16 +73,16 @@ counts as not set.
 def tools() -> str:
     """The table of the tools; opt-in toolsets have one row each."""
     rows = [
-        (tool.spec.toolset, f"`{tool.spec.name}`", _first_sentence(tool.spec.description), _effect(tool))
+        (tool.spec.toolset, _linked(tool), _first_sentence(tool.spec.description), _effect(tool))
         for tool in every_tool()
         if tool.spec.toolset in DEFAULT_TOOLSETS
     ]
     for module in OPT_IN:
         operations = declared_in(module)
-        names = ", ".join(f"`{operation.spec.name}`" for operation in operations)
+        names = ", ".join(_linked(operation) for operation in operations)
         effects = dict.fromkeys(_EFFECTS[operation.spec.effect] for operation in operations)
         rows.append((f"{toolset(module)} *", names, _first_sentence(module.__doc__ or ""), ", ".join(effects)))
-    return _table(("toolset", "tool", "what it does", "effect"), rows)
+    return table(("toolset", "tool", "what it does", "effect"), rows)
 
 
 def clients() -> str:
@@ -93,7 +95,7 @@ def clients() -> str:
         )
         for client in CLIENTS
     ]
-    return _table(("client", "command", "Linux", "macOS", "Windows"), rows)
+    return table(("client", "command", "Linux", "macOS", "Windows"), rows)
 
 
 def configuration() -> str:
@@ -108,7 +110,7 @@ def configuration() -> str:
 
 def room_table() -> str:
     """The table of the rooms, in the words of the rooms themselves."""
-    return _table(("room", "what lives there"), [(f"`{name}/`", what) for name, what in rooms.descriptions()])
+    return table(("room", "what lives there"), [(f"`{name}/`", what) for name, what in rooms.descriptions()])
 
 
 def get(source: Provenance = SOURCE) -> str:
@@ -131,7 +133,7 @@ def get(source: Provenance = SOURCE) -> str:
 
 def tool_changes() -> str:
     """How the tools differ from those of the last release."""
-    return _table(
+    return table(
         ("tool", "arguments that came", "arguments that went"),
         [
             (f"`{one.tool}`{' (new)' if one.new else ''}", _names([] if one.new else one.added), _names(one.removed))
@@ -151,6 +153,8 @@ SECTIONS: Final = {
     "get": get,
     "rooms": room_table,
     "picture": rooms.picture,
+    "buttons": links.button_table,
+    "lines": links.shell_lines,
 }
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
 _SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)
@@ -168,6 +172,7 @@ def generated() -> dict[Path, str]:
     return {
         **{page: filled(page.read_text(encoding="utf-8")) for page in pages},
         ROOT / "docs" / "configuration.md": configuration(),
+        **{_TOOLS / name: page for name, page in tool_pages.pages().items()},
         ROOT / "server.json": _json(registry.server()),
         ROOT / "manifest.json": _json(registry.manifest(project["requires-python"])),
     }
@@ -175,14 +180,24 @@ def generated() -> dict[Path, str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Write what is generated, or with `--check` tell what is out of date."""
-    stale = [path for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text]
+    wanted = generated()
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
+    stale += set(_TOOLS.glob("*.md")) - wanted.keys()  # pages of tools that are gone
     if "--check" in arguments:
         for path in stale:
             print(f"{path.relative_to(ROOT)} is out of date: make docs", file=sys.stderr)
         return 1 if stale else 0
-    for path, text in generated().items():
-        path.write_text(text, encoding="utf-8")
+    for path in stale:
+        if path in wanted:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+        else:
+            path.unlink()
     return 0
+
+
+def _linked(tool: type[Declared[Any]]) -> str:
+    return f"[`{tool.spec.name}`](docs/tools/{tool.spec.name}.md)"
 
 
 def _effect(tool: type[Declared[Any]]) -> str:
@@ -213,7 +228,7 @@ def _options(options: Iterable[Option]) -> str:
         )
         for option in options
     ]
-    return _table(("flag", "environment", "default", "what it does"), rows)
+    return table(("flag", "environment", "default", "what it does"), rows)
 
 
 def _default(option: Option) -> str:
@@ -235,12 +250,7 @@ def _help(option: Option) -> str:
 
 
 def _variables(variables: dict[str, str]) -> str:
-    return _table(("environment", "what it is"), [(f"`{name}`", what) for name, what in variables.items()])
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+    return table(("environment", "what it is"), [(f"`{name}`", what) for name, what in variables.items()])
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -65,7 +65,9 @@ def test_operation_is_added_as_the_page_says(tmp_path: Path) -> None:
         (module,) = re.findall(rf"^{target}:.*\n\t\$\(BIN\)/python -m (\S+)$", makefile, re.MULTILINE)
         run(tmp_path, module)
     assert (tmp_path / "capgo_mcp/agent/definitions/capgo_lock_channel.json").exists()
-    assert "| `capgo_lock_channel` |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| [`capgo_lock_channel`](docs/tools/capgo_lock_channel.md) |" in (tmp_path / "README.md").read_text(
+        encoding="utf-8"
+    )
 
     run(tmp_path, "ruff", "check", ".")
     run(tmp_path, "ruff", "format", "--check", ".")
