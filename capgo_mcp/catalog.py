@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from capgo_mcp.api.operation import Declared
-from capgo_mcp.insights import INSIGHTS
+from capgo_mcp.insights import BATCHES, INSIGHTS
 from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
 
 DEFAULT_TOOLSETS: Final = frozenset({*map(toolset, DEFAULT), *(insight.spec.toolset for insight in INSIGHTS)})
@@ -15,4 +15,4 @@ TOOLSETS: Final = DEFAULT_TOOLSETS | frozenset(map(toolset, OPT_IN))
 
 def every_tool() -> list[type[Declared[Any]]]:
     """Everything that can be a tool, toolset by toolset."""
-    return [*every(), *INSIGHTS]
+    return [*every(), *INSIGHTS, *BATCHES]

@@ -10,6 +10,7 @@ from capgo_mcp.api.rights import HOLDERS, holders
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note
+from capgo_mcp.insights.batch import Batch
 from capgo_mcp.operations.api_keys import ListApiKeys
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.channels import ListChannels
@@ -106,7 +107,7 @@ def _needs(kind: type[Declared[Any]]) -> tuple[str, ...]:
     match kind.spec:
         case Endpoint(needs=permission):
             return (permission,) if permission else ()
-    return _OF_INSIGHTS
+    return (*_OF_INSIGHTS, kind.write.spec.needs) if issubclass(kind, Batch) else _OF_INSIGHTS
 
 
 async def _statistics(capgo: Capgo, app: str, *, may_read_organization: bool) -> Finding:

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from capgo_mcp.insights.batch import Batch
+from capgo_mcp.insights.clean_up import CleanUpBundles
 from capgo_mcp.insights.events import ListDeviceEvents
 from capgo_mcp.insights.explain import ExplainDevice
 from capgo_mcp.insights.health import GetUpdateHealth
@@ -21,3 +23,6 @@ INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (
     ListDeviceEvents,
 )
 """Its tools, in the order in which they are listed."""
+
+BATCHES: Final[tuple[type[Batch[Any]], ...]] = (CleanUpBundles,)
+"""Those that write what they find."""

@@ -9,7 +9,7 @@ from capgo_mcp.agent.outcomes import Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
 from capgo_mcp.api.errors import CapgoError, InvalidArguments
 from capgo_mcp.api.next_call import NextCall
-from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.api.operation import Declared, Effect, Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.elicitation import Elicitor, Question, Reply
@@ -76,10 +76,19 @@ async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo) ->
     seen = await preview(operation, capgo)
     if not destroys and not seen.warnings:
         return Settled()
+    return agreed(operation, seen, controls)
+
+
+def agreed(asked: Declared[Any], seen: Seen, controls: Controls) -> Settled:
+    """Find out whether the flags agree to what was shown.
+
+    Raises:
+        InvalidArguments: `confirm_name` is not the name of what would be destroyed.
+    """
     if not controls.confirm or (seen.name and controls.confirm_name is None):
-        return Settled(_told(operation, seen, _ASK))
+        return Settled(_told(asked, seen, _ASK))
     if controls.seen not in (None, seen.mark):
-        return Settled(_told(operation, seen, _MOVED))
+        return Settled(_told(asked, seen, _MOVED))
     if seen.name and controls.confirm_name != seen.name:
         raise InvalidArguments(
             "confirm_name is not the name of what would be deleted, so nothing was deleted.",
@@ -102,31 +111,31 @@ async def preview(operation: Operation[Any], capgo: Capgo) -> Seen:
     target = operation.model_dump(mode="json", exclude_defaults=True)
     seen = Preview(would=operation.spec.title, facts={**target, **reading.facts}, unknown=reading.unknown)
     lasting = {name: fact for name, fact in seen.facts.items() if name not in reading.moving}
-    return Seen(seen, _mark(lasting), reading.warnings, reading.name)
+    return Seen(seen, mark(lasting), reading.warnings, reading.name)
 
 
-def _mark(facts: Facts) -> str:
+def mark(facts: Facts) -> str:
     """The same state has the same mark, in every process; no secret is in it, and none is needed."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:_LENGTH]
 
 
-def _told(operation: Operation[Any], seen: Seen, ask: str) -> Outcome[Any]:
-    target = operation.model_dump(mode="json", exclude_defaults=True)
+def _told(asked: Declared[Any], seen: Seen, ask: str) -> Outcome[Any]:
+    target = asked.model_dump(mode="json", exclude_defaults=True)
     named = {"confirm_name": seen.name} if seen.name else {}
-    consent = NextCall(tool=operation.spec.name, arguments={**target, "confirm": True, **named, "seen": seen.mark})
-    warning = "".join(f" Mind that {danger}." for danger in _dangers(operation, seen))
+    consent = NextCall(tool=asked.spec.name, arguments={**target, "confirm": True, **named, "seen": seen.mark})
+    warning = "".join(f" Mind that {danger}." for danger in _dangers(asked, seen))
     return Outcome(done=False, preview=seen.preview, ask=ask + warning, after_consent=consent)
 
 
-def _dangers(operation: Operation[Any], seen: Seen) -> list[str]:
-    return [*operation.dangers(), *seen.warnings]
+def _dangers(asked: Declared[Any], seen: Seen) -> list[str]:
+    return [*asked.dangers(), *seen.warnings]
 
 
-async def ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> None:
+async def ask(asked: Declared[Any], seen: Seen, elicitor: Elicitor) -> None:
     """Return if the person agrees.
 
     Args:
-        operation: What the agent wants to do.
+        asked: What the agent wants to do.
         seen: What they are shown of it.
         elicitor: Who asks them.
 
@@ -134,7 +143,7 @@ async def ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> None
         NoConsent: The person did not agree, or could not be asked.
         InputRequired: The client has to ask the person, and to call again.
     """
-    reply = await elicitor.elicit(_question(operation, seen))
+    reply = await elicitor.elicit(_question(asked, seen))
     if reply is Reply.AGREED:
         return
     hint = (
@@ -146,10 +155,10 @@ async def ask(operation: Operation[Any], seen: Seen, elicitor: Elicitor) -> None
     raise NoConsent(f"consent_{reply.name.lower()}", f"Nothing was changed: {reply.value}.", hint)
 
 
-def _question(operation: Operation[Any], seen: Seen) -> Question:
+def _question(asked: Declared[Any], seen: Seen) -> Question:
     facts = shown(seen.preview)
-    lines = [f"{seen.preview.would}? {operation.spec.description}", compact(facts["facts"])]
-    lines += [f"Mind that {danger}." for danger in _dangers(operation, seen)]
+    lines = [f"{seen.preview.would}? {asked.spec.description}", compact(facts["facts"])]
+    lines += [f"Mind that {danger}." for danger in _dangers(asked, seen)]
     lines += [f"Not known: {'; '.join(facts['unknown'])}"] if facts.get("unknown") else []
-    call = {operation.spec.name: operation.model_dump(mode="json", exclude_defaults=True)}
+    call = {asked.spec.name: asked.model_dump(mode="json", exclude_defaults=True)}
     return Question("\n".join(lines), json.dumps(call, sort_keys=True), seen.mark)

@@ -1,7 +1,7 @@
 """The one way in which a call changes something: consent first, then the journal, then the change."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -52,8 +52,15 @@ class Writer:
         if operation.spec.looks_up:
             operation = await operation.resolved(self._capgo)
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))
+        plan = await self.planned(entry, self._planned(operation, controls, elicitor))
+        if plan.outcome is not None:
+            return plan.outcome
+        return _final(operation, await self.recorded(entry, operation, plan.before), plan.seen)
+
+    async def planned(self, entry: Entry, planning: Awaitable["Plan"]) -> "Plan":
+        """How far a call comes before anything is sent; however that ends, the journal tells it."""
         try:
-            plan = await self._planned(operation, controls, elicitor)
+            plan = await planning
         except InputRequired:
             await self._journal.note(entry.ended("asking"))
             raise
@@ -63,35 +70,48 @@ class Writer:
         entry.consent = plan.consent
         if plan.outcome is not None:
             await self._journal.note(entry.ended(plan.consent))
-            return plan.outcome
+        return plan
+
+    async def recorded(self, entry: Entry, operation: Operation[Any], before: Snapshot | None) -> Outcome[Any]:
+        """Send a write that was agreed to, with its line in the journal.
+
+        Args:
+            entry: The line.
+            operation: The write.
+            before: What there was; None where nobody looked.
+
+        Raises:
+            JournalFailed: It cannot be recorded; nothing was sent.
+            CapgoError: Capgo did not do it, or it is not known whether it did.
+        """
         async with self._journal.recording(entry):
             try:
-                outcome = await _carry_out(operation, plan.before, self._capgo, request_id=entry.request_id)
+                outcome = await _carry_out(operation, before, self._capgo, request_id=entry.request_id)
             except CapgoError as error:
                 entry.failed(error)
                 raise
             entry.outcome = "done"
-        return _final(operation, outcome, plan.seen)
+        return outcome
 
-    async def _planned(self, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None) -> "_Plan":
+    async def _planned(self, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None) -> "Plan":
         """How far a call comes before anything is sent, the person's yes included."""
         meaning = MEANINGS[type(operation)]
         settled = await settle(operation, controls, self._capgo)
         if settled.outcome is not None:
-            return _Plan("previewed", settled.outcome)
+            return Plan("previewed", settled.outcome)
         before = await _snapshot(meaning, operation, self._capgo)
         if controls.expected_version is not None:
             _expect(controls.expected_version, before)
         confirmed = "confirmed" if settled.seen else "not needed"
         if meaning.in_vain and before is not None and (why := meaning.in_vain(operation, before, controls)):
-            return _Plan(confirmed, Outcome(done=False, changed="nothing", note=why))
+            return Plan(confirmed, Outcome(done=False, changed="nothing", note=why))
         if elicitor is None or not (settled.seen or meaning.consequential):
-            return _Plan(confirmed, None, before, settled.seen)
+            return Plan(confirmed, None, before, settled.seen)
         await ask(operation, settled.seen or await preview(operation, self._capgo), elicitor)
-        return _Plan("confirmed and asked" if settled.seen else "asked", None, before, settled.seen)
+        return Plan("confirmed and asked" if settled.seen else "asked", None, before, settled.seen)
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """What is to be done: an answer to give at once, or the change, from what there is."""
 
     consent: str

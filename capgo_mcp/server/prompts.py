@@ -119,20 +119,17 @@ Find out why the device `device_id` does not run the bundle it should. `symptom`
     Recipe(
         "clean_up_bundles",
         "Clean up old bundles",
-        "Delete old bundles that no channel serves and hardly any device runs, one by one and with consent.",
+        "Delete old bundles that no channel serves and no device runs, all with one consent.",
         (_optional("keep", "How many of the newest to keep in any case; 20 if left out."),),
         """\
 Clean up old bundles, keeping the newest `keep` (20 if none is given).
 
-1. capgo_list_bundles, all pages: the bundles and their age.
-2. capgo_list_channels, all pages: what channels serve, stable or as rollout target, must stay.
-3. capgo_summarize_devices with group_by ["version"] and limit 100: what devices still run should stay. If the answer
-   says complete false, say so, and keep more.
-4. List the candidates: version, age, devices on it. Name those you leave and why.
-5. STOP. Ask which of them to delete. A bundle cannot be brought back, and its version name stays taken.
-6. For each one agreed: capgo_delete_bundle without confirm, check the preview, then with confirm true. Stop at the
-   first one that is refused, and say why. Never delete all bundles at once.
-7. Report what was deleted and what was kept.""",
+1. Call capgo_clean_up_bundles with keep and without confirm: it deletes nothing, and shows what would go and stay.
+2. Tell the user which bundles would go, which stay and why, and what is unknown.
+3. STOP. Ask whether to go on. A bundle cannot be brought back, and its version name stays taken. If some of them shall
+   stay, ask again with a larger keep or with older_than.
+4. Make the call in after_consent. If it stops before the end, its note says why; go on with the call that it proposes.
+5. Report what was deleted, what was refused and what is left.""",
     ),
     Recipe(
         "release_report",

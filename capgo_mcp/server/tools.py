@@ -17,7 +17,9 @@ from capgo_mcp.client import metrics
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.config.settings import Settings
+from capgo_mcp.insights.batch import Batch
 from capgo_mcp.insights.insight import Context, Insight, Report
+from capgo_mcp.safety.batches import BatchWriter
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor, Suspending
 from capgo_mcp.safety.journal import Journal
 from capgo_mcp.safety.scope import OUTSIDE, OrganizationScope, OutOfScope
@@ -64,14 +66,17 @@ def chosen(settings: Settings) -> Iterator[Tool]:
     """The tools that exist under the settings, in the order in which they are declared."""
     for kind in every_tool():
         locks = {name: value for name, value in settings.locks.items() if name in kind.model_fields}
-        tool = Tool(kind, locks, definitions.controls(kind))
-        if (
-            kind.spec.toolset in settings.toolsets
-            and kind.spec.name not in settings.excluded
-            and not (settings.read_only and tool.writes)
-            and settings.contains(kind)
-        ):
-            yield tool
+        if all(_is_on(one, settings) for one in ((kind, kind.write) if issubclass(kind, Batch) else (kind,))):
+            yield Tool(kind, locks, definitions.controls(kind))
+
+
+def _is_on(kind: type[Declared[Any]], settings: Settings) -> bool:
+    return (
+        kind.spec.toolset in settings.toolsets
+        and kind.spec.name not in settings.excluded
+        and not (settings.read_only and kind.spec.effect is not Effect.READ)
+        and settings.contains(kind)
+    )
 
 
 async def unheard(progress: float, total: float | None = None, message: str | None = None) -> None:
@@ -153,21 +158,27 @@ class Toolbox:
         capgo = self._capgo.within(deadline)
         if self._scope:
             await self._scope.admit(asked, capgo)
+        context = Context(capgo, report, self._settings.insight_timeout, self.clock)
+        asking = Suspending(elicitor or NoElicitor(), deadline) if self._settings.ask else None
+        writer = Writer(capgo, self._journal)
         match asked:
+            case Batch():
+                found = await asked.sort(context)
+                outcome = await BatchWriter(writer, report).write(asked, found, controls, asking)
+                return render.shortened(self.shown(outcome))
             case Insight():
-                context = Context(capgo, report, self._settings.insight_timeout, self.clock)
                 facts = self.shown(await asked.gather(context), controls.fields)
             case Operation() if tool.writes:
-                asking = Suspending(elicitor or NoElicitor(), deadline) if self._settings.ask else None
-                return await self._written(tool, asked, controls, Writer(capgo, self._journal), asking)
+                return await self._written(tool, asked, controls, writer, asking)
             case Operation():
                 facts = self.shown(await capgo.send(asked), controls.fields)
         return render.fitted(asked, facts, controls.fields)
 
     def _deadline(self, tool: Tool) -> Deadline:
         """The deadline of all requests of a call."""
-        walk = self._settings.insight_timeout if issubclass(tool.kind, Insight) else 0
-        return Deadline(self.clock, self._settings.timeout + walk, reads=_READS if tool.writes else 1)
+        walks = 2 if issubclass(tool.kind, Batch) else 1 if issubclass(tool.kind, Insight) else 0
+        seconds = self._settings.timeout + walks * self._settings.insight_timeout
+        return Deadline(self.clock, seconds, reads=_READS if tool.writes else 1)
 
     async def _written(
         self,

@@ -41,7 +41,7 @@ async def play(job: Job, behaviour: Behaviour = Behaviour.NOVEMBER) -> Played:
     state.behaviour = behaviour
     played = Played(job)
     transport = httpx2.ASGITransport(app=create_app(state))
-    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=transport) as capgo:
+    async with Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=transport, rate=10_000) as capgo:
         tools = Toolbox(capgo, Settings(StaticKey(ADMIN_KEY)))
         await _made(tools, job.earlier, Played(job))
         before = _channels(state)

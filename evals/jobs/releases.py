@@ -193,5 +193,11 @@ JOBS: Final = (
         deleted={"1.0.0"},
         says={"done": True},
     ),
+    Job(
+        "Clean up the old bundles, keep the last ten.",
+        [call("clean_up_bundles", keep=10), agreed],
+        deleted={*(f"1.0.{patch}" for patch in range(11)), "1.4.0", "2.1.0"},
+        says={"done": True},
+    ),
 )
 """Every job, the easy ones first."""

@@ -10,10 +10,7 @@ from evals import ranking, search
 from evals.lists import Tool
 from evals.search import Case, Request, Way
 
-ANNOUNCED: Final = {
-    f"capgo_{name}"
-    for name in ("plan_release", "explain_device", "clean_up_bundles", "get_update_health", "list_device_events")
-}
+ANNOUNCED: Final[frozenset[str]] = frozenset()
 """Tools that are being written: their requests are skipped until they are there."""
 ENOUGH: Final = 0.97
 BM25: Final = Way("BM25", ranking.by_words)

@@ -63,6 +63,8 @@ BY_NAME: Final[dict[str, Any]] = {
     "version_below": "2.2.7",
     "not_seen_since": "30d",
     "since": "30d",
+    "older_than": "30d",
+    "seen_since": "30d",
 }
 """A good value for each word of the API; a word that is not here gets one by its schema."""
 
