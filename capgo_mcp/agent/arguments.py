@@ -34,7 +34,7 @@ class Controls(BaseModel):
     seen: Annotated[str | None, Field(description="Mark in after_consent.")] = None
     expected_version: Annotated[str | None, Field(description="Only if the channel serves this version now.")] = None
     create: Annotated[StrictBool, Field(description="Create it though a similar name exists.")] = False
-    fields: Annotated[list[str], Field(description="Further fields to show.")] = []
+    fields: Annotated[list[str], Field(description="More fields.")] = []
 
 
 def read(

@@ -179,6 +179,15 @@ class Operation(Declared[A], Generic[A]):
             toolset = cls.__module__.rpartition(".")[2]
             cls.spec = Endpoint(**cls.described(), toolset=toolset, method=method, path=path, **said)
 
+    @property
+    def names_one(self) -> bool:
+        """Whether at most one row of a list can be meant."""
+        return False
+
+    def admits(self, row: Any) -> bool:  # noqa: ARG002 - most lists have nothing to check
+        """Whether a row is one that was asked for: an older Capgo ignores filters that came after it."""
+        return True
+
     async def resolved(self, capgo: Sender) -> Self:  # noqa: ARG002 - most operations have nothing to look up
         """The operation as it is sent: with the ids of names, and what Capgo would reset if it were left out.
 

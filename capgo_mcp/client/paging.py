@@ -17,6 +17,8 @@ CURSOR_ROWS: Final = 999
 
 _AHEAD: Final = 3
 """Pages that are read at once of a list that has more than one."""
+FARTHEST: Final = 10_000
+"""Rows to look through for those that were asked for, where Capgo does not leave the others out by itself."""
 
 Exchange = Callable[[Operation[Any]], Awaitable[Any]]
 Unique = dict[object, Row]
@@ -41,18 +43,21 @@ async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]
 
 
 async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
+    seen: Unique = {}
     rows: Unique = {}
+    most = 1 if operation.names_one else operation.limit
     page, skip = divmod(operation.page * operation.limit, ROWS)
     pages = _Pages(operation, exchange)
     more = True
-    while more and len(rows) < operation.limit:
-        answer = await pages.read(page, most=-(-(skip + operation.limit - len(rows)) // ROWS))
-        fresh = _fresh(answer.items[skip:ROWS], rows)
-        rows |= fresh
+    while more and len(rows) < most and len(seen) < FARTHEST:
+        answer = await pages.read(page, most=-(-(skip + most - len(rows)) // ROWS))
+        fresh = _fresh(answer.items[skip:ROWS], seen)
+        seen |= fresh
+        rows |= _admitted(operation, fresh)
         more = bool(fresh) and len(answer.items) >= ROWS
         page, skip = page + 1, 0
-    more = more or len(rows) > operation.limit
-    wanted = dict(islice(rows.items(), operation.limit))
+    more = (more or len(rows) > most) and not operation.names_one
+    wanted = dict(islice(rows.items(), most))
     return _answer(operation, wanted, operation.page + 1 if more else None)
 
 
@@ -92,15 +97,17 @@ async def _sized(operation: Any, exchange: Exchange) -> Listing[Any]:
 
 
 async def _cursor(operation: Any, exchange: Exchange) -> Listing[Any]:
+    seen: Unique = {}
     rows: Unique = {}
     cursor = operation.cursor
     at_once = operation.spec.at_once or CURSOR_ROWS
     more = True
-    while more and len(rows) < operation.limit:
+    while more and len(rows) < operation.limit and len(seen) < FARTHEST:
         wanted = min(operation.limit - len(rows), at_once)
         answer = await exchange(operation.model_copy(update={"cursor": cursor, "limit": wanted}))
-        fresh = _fresh(answer.items, rows)
-        rows |= fresh
+        fresh = _fresh(answer.items, seen)
+        seen |= fresh
+        rows |= _admitted(operation, fresh)
         more = bool(fresh) and answer.next not in (None, cursor)
         cursor = answer.next
     return _answer(operation, rows, cursor if more else None)
@@ -110,6 +117,10 @@ def _fresh(rows: list[Row], seen: Unique) -> Unique:
     """The rows that are not among `seen`, by identity; a row without one counts as new."""
     named = ((getattr(row, row.identity, None) or id(row), row) for row in rows)
     return {name: row for name, row in named if name not in seen}
+
+
+def _admitted(operation: Any, rows: Unique) -> Unique:
+    return {name: row for name, row in rows.items() if operation.admits(row)}
 
 
 def _answer(operation: Any, rows: Unique, more: int | str | None) -> Listing[Any]:

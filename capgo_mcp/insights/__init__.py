@@ -8,6 +8,7 @@ from capgo_mcp.insights.events import ListDeviceEvents
 from capgo_mcp.insights.explain import ExplainDevice
 from capgo_mcp.insights.health import GetUpdateHealth
 from capgo_mcp.insights.insight import Insight
+from capgo_mcp.insights.one_bundle import GetBundle
 from capgo_mcp.insights.plan import PlanRelease
 from capgo_mcp.insights.release import GetReleaseStatus
 from capgo_mcp.insights.search import FindDevices
@@ -19,6 +20,7 @@ INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (
     GetReleaseStatus,
     ExplainDevice,
     PlanRelease,
+    GetBundle,
     GetUpdateHealth,
     ListDeviceEvents,
 )

@@ -1,4 +1,4 @@
-"""A bundle among the others: found by its name, for which the API has no endpoint, and the channels that serve it."""
+"""A bundle among the others, found by its name, and the channels that serve it."""
 
 from typing import Final, Literal
 
@@ -42,10 +42,10 @@ async def bundle_named(capgo: Sender, app_id: str, version: str, newest: list[Bu
     """
     bundle = _among(newest, version)
     if bundle is None and len(newest) == NEWEST:
-        bundle = _among((await capgo.send(ListBundles(app_id=app_id, limit=MOST))).items, version)
+        bundle = _among((await capgo.send(ListBundles(app_id=app_id, version=version))).items, version)
     if bundle is None:
         names = ", ".join(quoted(str(one.name)) for one in newest[:_NAMES])
-        sentence = f"Among the app's newest {MOST} bundles there is none called {quoted(version)}."
+        sentence = f"The app has no bundle called {quoted(version)}."
         raise NotFound("bundle_not_found", sentence, f"The newest ones are {names}." if names else "The app has none.")
     return bundle
 

@@ -3,23 +3,19 @@
 https://capgo.app/docs/public-api/api-keys/
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from capgo_mcp.api.answers import Listing, Ok, Row, Timestamp
-from capgo_mcp.api.fields import OrgId
-from capgo_mcp.api.operation import Effect, Guard, Operation
-
-_ADMINS: Final = frozenset(
-    {"org_admin", "org_super_admin", "app_admin", "channel_admin", "admin", "super_admin", "apikey_manager"}
-)
-"""Roles that can take away what others made, or make further keys."""
+from capgo_mcp.api.operation import Effect, Operation
 
 ApiKeyId = Annotated[
     int,
     Field(description="Numeric id, from capgo_list_api_keys; never the key itself.", ge=1, serialization_alias="id"),
 ]
+
+_REFUSED: Final = "Capgo lets no API key create another one: the user chooses this in the console, under API keys."
 
 
 class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_request="rbac_id user_id", secret="key"):
@@ -37,36 +33,20 @@ class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_reques
     user_id: str | None = None
 
 
-class Binding(BaseModel):
-    """A role that a key holds somewhere."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    role_name: Annotated[str, Field(description="E.g. app_reader.", min_length=1)]
-    scope_type: Annotated[Literal["org", "app", "channel"], Field(description="Where it holds.")]
-    org_id: Annotated[OrgId, Field(description="UUID.")]
-    app_id: Annotated[str | None, Field(description="UUID (its `id`).")] = None
-    channel_id: Annotated[str | None, Field(description="UUID (its `rollout_id`).")] = None
-
-
 class ListApiKeys(Operation[Listing[ApiKey]], http="GET /apikey", needs="org.manage_apikeys"):
     """List API keys: name, expiry, id. Never shows the keys themselves."""
 
 
-class CreateApiKey(Operation[ApiKey], http="POST /apikey", needs="org.manage_apikeys", effect=Effect.CREATE):
-    """Create an API key. Capgo refuses this to API keys: only a user can, in the console."""
+class CreateApiKey(
+    Operation[ApiKey],
+    http="POST /apikey",
+    needs="org.manage_apikeys",
+    effect=Effect.CREATE,
+    refuses=dict.fromkeys(("bindings", "hashed", "expires_at", "mode"), _REFUSED),
+):
+    """Create an API key. Capgo refuses this to API keys; the user has to do it in the console."""
 
     name: Annotated[str, Field(description="Name people see.", min_length=1)]
-    bindings: Annotated[
-        list[Binding],
-        Field(description="Roles of the new key.", min_length=1),
-        Guard(
-            lambda bindings: any(binding.role_name in _ADMINS for binding in bindings),
-            "whoever holds this key can change everything where it is an admin, and delete what is there",
-        ),
-    ]
-    hashed: Annotated[bool | None, Field(description="Store only its hash.")] = None
-    expires_at: Annotated[str | None, Field(description="E.g. 2027-01-31T00:00:00Z.")] = None
 
 
 class DeleteApiKey(Operation[Ok], http="DELETE /apikey/{id}", needs="org.manage_apikeys", effect=Effect.DELETE):

@@ -3,13 +3,13 @@
 https://capgo.app/docs/public-api/bundles/
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from capgo_mcp.api.answers import Ok, Paged, Row, Timestamp
 from capgo_mcp.api.errors import NotFound
-from capgo_mcp.api.fields import MOST, AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
+from capgo_mcp.api.fields import AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
 from capgo_mcp.api.operation import Effect, EmptyPage, Operation, Paging, Sender
 from capgo_mcp.api.text import quoted
 from capgo_mcp.operations.channels import GetChannel
@@ -18,9 +18,9 @@ from capgo_mcp.operations.channels import GetChannel
 class Bundle(
     Row,
     brief="id name created_at",
-    on_request="manifest native_packages session_key key_id r2_path",
+    on_request="manifest native_packages key_id r2_path",
 ):
-    """A bundle; `name` is its version."""
+    """A bundle; `name` is its version. Its signatures and its session key are told by their presence alone."""
 
     id: int | None = None
     name: str | None = None
@@ -42,9 +42,19 @@ class Bundle(
     updated_at: Timestamp | None = None
     manifest: list[dict[str, object]] | None = None
     native_packages: list[dict[str, object]] | None = None
-    session_key: str | None = None
     key_id: str | None = None
     r2_path: str | None = None
+    signed: bool | None = None
+    encrypted: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_what_is_not_shown(cls, data: Any) -> Any:
+        """What opens or proves a bundle is for devices."""
+        if not isinstance(data, dict):
+            return data
+        kinds = (("signed", "signature"), ("encrypted", "session_key"))
+        return {**{said: bool(data[name]) for said, name in kinds if name in data}, **data}
 
 
 class ListBundles(
@@ -59,6 +69,17 @@ class ListBundles(
     app_id: AppId
     page: Page = 0
     limit: Limit = 50
+    version: Annotated[BundleName | None, Field(description="Only this one.")] = None
+    version_id: Annotated[BundleId | None, Field(description="Only this one.", serialization_alias="id")] = None
+
+    @property
+    def names_one(self) -> bool:
+        """Whether a name or an id is given."""
+        return self.version is not None or self.version_id is not None
+
+    def admits(self, row: Bundle) -> bool:
+        """Whether it has that name and that id."""
+        return self.version in (None, row.name) and self.version_id in (None, row.id)
 
 
 class CreateBundle(
@@ -120,10 +141,10 @@ class SetBundleChannel(
         if self.channel is not None:
             channel_id = (await capgo.send(GetChannel(app_id=self.app_id, channel=self.channel))).id
         if self.version is not None:
-            bundles = (await capgo.send(ListBundles(app_id=self.app_id, limit=MOST))).items
-            version_id = next((bundle.id for bundle in bundles if bundle.name == self.version), None)
+            bundles = (await capgo.send(ListBundles(app_id=self.app_id, version=self.version))).items
+            version_id = bundles[0].id if bundles else None
         if channel_id is None or version_id is None:
-            sentence = f"There is no bundle {quoted(str(self.version))} among the newest {MOST}, so nothing was sent."
+            sentence = f"There is no bundle {quoted(str(self.version))}, so nothing was sent."
             raise NotFound("bundle_not_found", sentence, "See capgo_list_bundles.")
         return type(self)(app_id=self.app_id, version_id=version_id, channel_id=channel_id)
 

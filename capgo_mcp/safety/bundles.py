@@ -99,9 +99,10 @@ def _tell(_: SetBundleChannel, before: Snapshot, after: Snapshot) -> Told:
 
 
 async def _snapshot_metadata(operation: SetBundleMetadata, capgo: Capgo) -> Snapshot:
-    row = _by_id(await capgo.send(ListBundles(app_id=operation.app_id, limit=MOST)), operation.version_id)
-    if row is None:
+    bundles = (await capgo.send(ListBundles(app_id=operation.app_id, version_id=operation.version_id))).items
+    if not bundles:
         return Snapshot()
+    row = bundles[0]
     told = {"name": row.name, "comment": row.comment, "link": row.link}
     return Snapshot({name: fact for name, fact in told.items() if fact}, told)
 

@@ -108,9 +108,9 @@ def test_a_wrong_field_is_answered_with_all() -> None:
 @pytest.mark.parametrize("write", [json.dumps, lambda value: value, lambda value: json.dumps(value, indent=1)])
 def test_lists_may_come_as_json_text(write: Any) -> None:
     """Claude Desktop puts JSON into strings: lists and objects are read from text as well."""
-    bindings = [{"role_name": "app_reader", "scope_type": "org", "org_id": LIGHTHOUSE}]
-    understood = dumped("capgo_create_api_key", {"name": "CI", "bindings": write(bindings)})
-    assert understood == {"name": "CI", "bindings": bindings}
+    by = ["version", "platform"]
+    understood = dumped("capgo_summarize_devices", {"app_id": DEMO_APP, "group_by": write(by)})
+    assert understood["group_by"] == by
     _, controls = read(tool("capgo_list_bundles"), {"app_id": DEMO_APP, "fields": write(["checksum"])})
     assert controls.fields == ["checksum"]
 
@@ -124,7 +124,7 @@ def test_json_text_in_a_text_argument_stays_text() -> None:
 @pytest.mark.parametrize("text", ["[", "{", "[1,", "[nope]", "[" * 100_000, '{"a"'])
 def test_broken_json_text_is_refused(text: str) -> None:
     """What looks like JSON and is none is an error of the arguments, not of this server."""
-    assert "bindings" in refusal("capgo_create_api_key", {"name": "CI", "bindings": text}).sentence
+    assert "group_by" in refusal("capgo_summarize_devices", {"app_id": DEMO_APP, "group_by": text}).sentence
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_consent_is_no_argument_of_harmless_tools(operation: AnyTool) -> None:
         ("capgo_set_rollout", {"app_id": DEMO_APP, "channel": "c", "percentage": 7001}, "percentage"),
         ("capgo_get_user_statistics", {"from": "2026-11-07", "to": "2026-11-01"}, "must not be later than to_date"),
         ("capgo_get_user_statistics", {"from": "xyzzy", "to": "2026-11-01"}, "from_date"),
-        ("capgo_create_api_key", {"name": "k", "bindings": [{"role_name": 7001}]}, "bindings.0.role_name must be text"),
+        ("capgo_summarize_devices", {"app_id": DEMO_APP, "group_by": ["version", "xyzzy"]}, "group_by.1 "),
         ("capgo_create_bundle", {"app_id": DEMO_APP, "version": "v7001", "checksum": "a", "external_url": "https://x"},
          "semantic version"),
     ],

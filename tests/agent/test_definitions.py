@@ -169,7 +169,7 @@ def test_requestable_fields_are_fields_of_the_rows(operation: AnyTool) -> None:
     requestable = render.requestable(operation.spec.answer)
     assert set(requestable) <= set(row["properties"])
     told = samples.input_schema(operation)["properties"]["fields"]["description"]
-    named = re.fullmatch(r"Further fields to show(:|, e\.g\.) (.+)\.", told)
+    named = re.fullmatch(r"More fields(:|, e\.g\.) (.+)\.", told)
     assert named
     assert named[2].split(", ") == requestable[:3]
     assert (named[1] == ":") == (len(requestable) <= 3)

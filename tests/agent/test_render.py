@@ -114,7 +114,7 @@ def test_zero_and_false_are_facts(kept: Any) -> None:
 @pytest.mark.parametrize(
     ("row", "hidden"),
     [
-        (Bundle, {"manifest", "native_packages", "session_key", "key_id", "r2_path"}),
+        (Bundle, {"manifest", "native_packages", "key_id", "r2_path"}),
         (Device, {"key_id"}),
         (App, {"icon_url", "transfer_history"}),
     ],

@@ -174,7 +174,7 @@ async def test_missing_bundle_is_a_no_that_names_others(here: Desk) -> None:
     """A bundle that does not exist is not released; the newest ones are named."""
     answer = await plan(here, "9.9.9")
     assert answer["verdict"] == "no"
-    assert 'none called "9.9.9"' in said(answer, "no")
+    assert 'no bundle called "9.9.9"' in said(answer, "no")
     assert '"2.3.0"' in said(answer, "no")
     assert "calls" not in answer
 

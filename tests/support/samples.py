@@ -44,8 +44,6 @@ BY_NAME: Final[dict[str, Any]] = {
     "from_date": str(TODAY - timedelta(days=7)),
     "to_date": str(TODAY - timedelta(days=1)),
     "api_key_id": 3,
-    "bindings": [{"role_name": "app_reader", "scope_type": "org", "org_id": LIGHTHOUSE}],
-    "expires_at": f"{TODAY + timedelta(days=30)}T00:00:00Z",
     "updated_since": f"{TODAY - timedelta(days=30)}T00:00:00Z",
     "paused_at": f"{TODAY}T00:00:00Z",
     "webhook_id": _FAILED["webhook_id"],

@@ -59,7 +59,7 @@ def controls(kind: type[Declared[Any]]) -> frozenset[str]:
 def _fields(kind: type[Declared[Any]]) -> str:
     """What `fields` can be: all names would be most of a definition, and a wrong one is answered with them."""
     names = render.requestable(kind.spec.answer)
-    return f"Further fields to show{':' if len(names) <= _NAMED else ', e.g.'} {', '.join(names[:_NAMED])}."
+    return f"More fields{':' if len(names) <= _NAMED else ', e.g.'} {', '.join(names[:_NAMED])}."
 
 
 def _input_schema(kind: type[Declared[Any]]) -> Schema:
