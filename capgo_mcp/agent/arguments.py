@@ -52,7 +52,8 @@ def read(
         InvalidArguments: They break a rule; the error names each and the tool's arguments.
     """
     known = {*kind.model_fields, *kind.spec.synonyms, *offered}
-    spelled = {field.serialization_alias: name for name, field in kind.model_fields.items()}
+    spelled = {to_camel(name): name for name in kind.model_fields}
+    spelled |= {field.serialization_alias or name: name for name, field in kind.model_fields.items()}
     spelled |= {to_camel(name): name for name in kind.spec.synonyms}
     given: dict[str, Any] = {}
     for written, value in raw.items():

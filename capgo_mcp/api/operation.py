@@ -99,6 +99,8 @@ class Endpoint(Spec):
     """The key some answers are wrapped in."""
     paging: Paging | None = None
     empty_when: EmptyPage | None = None
+    one_page_when: str = ""
+    """The error code by which an older Capgo refuses every page but the first."""
     at_once: int | None = None
     """Rows of one request, where Capgo leaves something out of each when there are more."""
     if_empty: str | None = None

@@ -194,6 +194,14 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "invalid_parameter": "An argument has a value that Capgo does not accept",
             "invalid_request": "Capgo does not accept the request",
             "invalid_version_format": "The version is not a semantic version such as 2.3.0",
+            "invalid_query": "Capgo does not accept a filter of this list",
+            "invalid_signature": "A signature is 512 lower-case hex digits, made by Capgo's command line",
+            "invalid_manifest_signature": "A signature is 512 lower-case hex digits, made by Capgo's command line",
+            "invalid_update_package": "update_package must be one of those in the schema",
+            "invalid_target": "Capgo does not know this target of a deployment",
+            "invalid_custom_id": "custom_id must have 1 to 36 characters",
+            "invalid_icon_path": "The icon must be an image of Capgo's own storage, or an allowed one",
+            "invalid_owner_org_id": "The organization's id is no UUID",
             "invalid_protocol": "external_url must start with https://",
             "invalid_version_id": "A device cannot be set to a bundle, only pinned to a channel",
             "invalid_limit": "limit must be a positive whole number",
@@ -233,6 +241,20 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "encryption_key_required": "The organization accepts only bundles encrypted with a known key",
             "encryption_key_mismatch": "The bundle is encrypted with another key than the organization's",
         },
+    ),
+    **_all(
+        Refused,
+        "Choose another bundle, or set update_package on the channel with capgo_set_channel.",
+        {
+            "channel_zip_required": "The channel's update_package wants a zip, and this bundle has none",
+            "channel_delta_required": "The channel's update_package wants single files, and this bundle lists none",
+        },
+    ),
+    "cannot_set_rollout_without_stable": Explanation(
+        Conflict, "The channel serves no bundle yet, which a rollout needs", "Set version first, then the rollout."
+    ),
+    "version_name_unavailable": Explanation(
+        Conflict, "The version's name is taken, by a deleted bundle too", "Choose another version."
     ),
     "cannot_create_apikey": Explanation(
         Refused,

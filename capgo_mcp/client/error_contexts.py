@@ -20,6 +20,9 @@ BY_DETAIL: Final[dict[tuple[str, str], Explanation]] = {
     ),
     ("too_many_requests", "api_key_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests with this key"),
     ("too_many_requests", "ip_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests from this address"),
+    ("cannot_get_bundle", "500"): Explanation(
+        ServerFault, "Capgo could not read the bundles", "Try again in a minute; if it stays, report the request id."
+    ),
     ("error_inviting_user_to_organization", "NO_EMAIL"): Explanation(
         NotFound, "No Capgo user has this e-mail address", "The person must sign up at Capgo first."
     ),

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from capgo_mcp.api.answers import Listing, Row
-from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.api.errors import ApiError, CapgoError
 from capgo_mcp.api.operation import Operation, Paging
 from capgo_mcp.client.together import together
 
@@ -19,6 +19,8 @@ _AHEAD: Final = 3
 """Pages that are read at once of a list that has more than one."""
 FARTHEST: Final = 10_000
 """Rows to look through for those that were asked for, where Capgo does not leave the others out by itself."""
+
+_ONE_PAGE: Final = f"This Capgo is older and tells only the first {ROWS}: there may be more."
 
 Exchange = Callable[[Operation[Any]], Awaitable[Any]]
 Unique = dict[object, Row]
@@ -49,8 +51,15 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
     page, skip = divmod(operation.page * operation.limit, ROWS)
     pages = _Pages(operation, exchange)
     more = True
+    note = None
     while more and len(rows) < most and len(seen) < FARTHEST:
-        answer = await pages.read(page, most=-(-(skip + most - len(rows)) // ROWS))
+        try:
+            answer = await pages.read(page, most=-(-(skip + most - len(rows)) // ROWS))
+        except ApiError as error:
+            if not page or error.code != operation.spec.one_page_when:
+                raise
+            more, note = False, _ONE_PAGE
+            break
         fresh = _fresh(answer.items[skip:ROWS], seen)
         seen |= fresh
         rows |= _admitted(operation, fresh)
@@ -58,7 +67,7 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
         page, skip = page + 1, 0
     more = (more or len(rows) > most) and not operation.names_one
     wanted = dict(islice(rows.items(), most))
-    return _answer(operation, wanted, operation.page + 1 if more else None)
+    return _answer(operation, wanted, operation.page + 1 if more else None, note)
 
 
 class _Pages:
@@ -123,7 +132,9 @@ def _admitted(operation: Any, rows: Unique) -> Unique:
     return {name: row for name, row in rows.items() if operation.admits(row)}
 
 
-def _answer(operation: Any, rows: Unique, more: int | str | None) -> Listing[Any]:
+def _answer(operation: Any, rows: Unique, more: int | str | None, note: str | None = None) -> Listing[Any]:
     answer: type[Listing[Any]] = operation.spec.answer
     items = list(rows.values())
-    return answer.model_validate({"items": items, "next": more, "note": None if items else operation.spec.if_empty})
+    return answer.model_validate(
+        {"items": items, "next": more, "note": note or (None if items else operation.spec.if_empty)}
+    )

@@ -100,8 +100,9 @@ def _seconds(text: str | None) -> float | None:
 def explain(spec: Endpoint, refusal: Refusal) -> ApiError:
     """The error for a refusal of an operation."""
     code = refusal.code
+    details = (*refusal.details, str(refusal.status))
     explanation = (
-        next((BY_DETAIL[code, detail] for detail in refusal.details if (code, detail) in BY_DETAIL), None)
+        next((BY_DETAIL[code, detail] for detail in details if (code, detail) in BY_DETAIL), None)
         or BY_OPERATION.get((spec.name, code))
         or BY_CODE.get(code)
         or _by_status(refusal)

@@ -22,6 +22,7 @@ from capgo_mcp.operations import (
     notifications,
     observe,
     organizations,
+    policies,
     statistics,
     status,
     store,
@@ -31,7 +32,18 @@ from capgo_mcp.operations import (
 DEFAULT: Final = (apps, channels, bundles, devices, organizations, members, statistics, api_keys)
 """The documented API: on unless settings say otherwise."""
 
-OPT_IN: Final = (webhooks, audit, native_usage, api_key_lookup, builds, notifications, observe, status, store)
+OPT_IN: Final = (
+    webhooks,
+    policies,
+    audit,
+    native_usage,
+    api_key_lookup,
+    builds,
+    notifications,
+    observe,
+    status,
+    store,
+)
 """Useful but undocumented: off unless settings ask for it."""
 
 

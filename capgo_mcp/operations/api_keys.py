@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Listing, Ok, Row, Timestamp
+from capgo_mcp.api.answers import Answer, Listing, Ok, Row, Timestamp
 from capgo_mcp.api.operation import Effect, Operation
 
 ApiKeyId = Annotated[
@@ -18,8 +18,23 @@ ApiKeyId = Annotated[
 _REFUSED: Final = "Capgo lets no API key create another one: the user chooses this in the console, under API keys."
 
 
-class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_request="rbac_id user_id", secret="key"):
-    """An API key's record."""
+class Binding(Answer):
+    """A role that a key holds at an organization, an app or a channel."""
+
+    role_name: str | None = None
+    scope_type: str | None = None
+    org_id: str | None = None
+    app_id: str | None = None
+    channel_id: str | None = None
+
+
+class ApiKey(
+    Row,
+    brief="id name expires_at is_hashed_key owner_org_id bindings created_at",
+    on_request="rbac_id user_id",
+    secret="key",
+):
+    """An API key's record; `bindings` tell what it may do, `owner_org_id` the organization of a shared one."""
 
     id: int | None = None
     name: str | None = None
@@ -27,6 +42,8 @@ class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_reques
     expires_at: Timestamp | None = None
     is_hashed_key: bool | None = False
     global_permissions: list[str] | None = None
+    owner_org_id: str | None = None
+    bindings: list[Binding] | None = None
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
     rbac_id: str | None = None
@@ -34,7 +51,7 @@ class ApiKey(Row, brief="id name expires_at is_hashed_key created_at", on_reques
 
 
 class ListApiKeys(Operation[Listing[ApiKey]], http="GET /apikey", needs="org.manage_apikeys"):
-    """List API keys: name, expiry, id. Never shows the keys themselves."""
+    """List API keys: name, expiry, id, roles. Never shows the keys themselves."""
 
 
 class CreateApiKey(

@@ -5,14 +5,16 @@ https://capgo.app/docs/public-api/bundles/
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from capgo_mcp.api.answers import Ok, Paged, Row, Timestamp
 from capgo_mcp.api.errors import NotFound
-from capgo_mcp.api.fields import AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
+from capgo_mcp.api.fields import WIRE, AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
 from capgo_mcp.api.operation import Effect, EmptyPage, Operation, Paging, Sender
 from capgo_mcp.api.text import quoted
 from capgo_mcp.operations.channels import GetChannel
+
+Signature = Annotated[str, Field(description="512 hex digits.", pattern=r"^[0-9a-f]{512}$")]
 
 
 class Bundle(
@@ -45,6 +47,7 @@ class Bundle(
     key_id: str | None = None
     r2_path: str | None = None
     signed: bool | None = None
+    manifest_signed: bool | None = None
     encrypted: bool | None = None
 
     @model_validator(mode="before")
@@ -53,7 +56,7 @@ class Bundle(
         """What opens or proves a bundle is for devices."""
         if not isinstance(data, dict):
             return data
-        kinds = (("signed", "signature"), ("encrypted", "session_key"))
+        kinds = (("signed", "signature"), ("manifest_signed", "manifest_signature"), ("encrypted", "session_key"))
         return {**{said: bool(data[name]) for said, name in kinds if name in data}, **data}
 
 
@@ -85,7 +88,10 @@ class ListBundles(
 class CreateBundle(
     Operation[Bundle], http="POST /bundle", needs="app.upload_bundle", effect=Effect.CREATE, envelope="bundle"
 ):
-    """Register a zip that is hosted elsewhere as a new bundle. Capgo neither fetches nor checks it."""
+    """Register a zip that is hosted elsewhere as a new bundle. Capgo neither fetches nor checks it.
+
+    Signatures, session_key and key_id: as Capgo's command line made them.
+    """
 
     app_id: AppId
     version: NewBundleName
@@ -93,6 +99,10 @@ class CreateBundle(
         str, Field(description="Address of the zip; must start with https://.", pattern="^https://.+")
     ]
     checksum: Annotated[str, Field(description="SHA-256 of the zip, in hex.", min_length=1)]
+    signature: Signature | None = None
+    manifest_signature: Signature | None = None
+    session_key: Annotated[str | None, Field(description="Of an encrypted zip.", min_length=1)] = None
+    key_id: Annotated[str | None, Field(description="Public key it is encrypted with.", min_length=1)] = None
 
 
 class SetBundleMetadata(Operation[Ok], http="POST /bundle/metadata", needs="app.upload_bundle", effect=Effect.CHANGE):
@@ -122,6 +132,12 @@ class SetBundleChannel(
     channel: Annotated[ChannelName | None, Field(exclude=True)] = None
     version_id: BundleId | None = None
     channel_id: ChannelId | None = None
+
+    @model_serializer(mode="wrap")
+    def _to_all(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """Some Capgos take a bundle without a target for the candidate of a running rollout."""
+        arguments: dict[str, Any] = handler(self)
+        return arguments | ({"target": "stable"} if info.context is WIRE else {})
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

@@ -64,6 +64,9 @@ class ListDevices(
     custom_id_mode: Annotated[
         bool, Field(description="Only those with a custom id.", serialization_alias="customIdMode")
     ] = False
+    custom_id: Annotated[
+        str | None, Field(description="Only devices with exactly this one.", min_length=1, max_length=36)
+    ] = None
     updated_since: Annotated[
         Since | None,
         Field(description="Only those seen since, e.g. 2026-11-01 or 7d.", serialization_alias="updated_at"),
@@ -71,6 +74,10 @@ class ListDevices(
     order: Annotated[
         Literal["asc", "desc"] | None, Field(description="Sort by last seen; without it by device id.")
     ] = None
+
+    def admits(self, row: Device) -> bool:
+        """Whether it has the custom id that is looked for."""
+        return self.custom_id in (None, row.custom_id)
 
 
 class GetDevice(Operation[Device], http="GET /device", needs="app.read_devices", looks_up=True):
@@ -120,7 +127,7 @@ class SetDeviceChannel(
         "bundle on a private channel with capgo_set_channel, then pin the device to that channel here.",
     },
 ):
-    """Pin a device to a private channel (override). The same device and channel again within 60 s is refused."""
+    """Pin a device to a private channel (override) for 90 days. Setting it again within 60 s is refused."""
 
     app_id: AppId
     device_id: DeviceId

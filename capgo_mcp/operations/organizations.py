@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Listing, Ok, Row, Timestamp
-from capgo_mcp.api.fields import OrganizationId
-from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
+from capgo_mcp.api.fields import Limit, OrganizationId, Page
+from capgo_mcp.api.operation import Effect, Operation, Paging
 
 OrganizationName = Annotated[str, Field(description="Name people see.", min_length=3)]
 Website = Annotated[str, Field(description="Web address.")]
@@ -40,12 +40,16 @@ class OrganizationCreated(Answer):
 
 
 class ListOrganizations(
-    Operation[Listing[Organization]],
+    Operation[Paged[Organization]],
     http="GET /organization",
     needs="org.read",
-    refuses={"page": "Capgo shows the first 50 organizations and refuses any page: leave it out."},
+    paging=Paging.FIXED,
+    one_page_when="invalid_body",
 ):
-    """List my organizations: id, name and e-mail of those this key can read (the first 50)."""
+    """List my organizations: id, name and e-mail of those this key can read."""
+
+    page: Page = 0
+    limit: Limit = 50
 
 
 class GetOrganization(Operation[Organization], http="GET /organization", needs="org.read"):

@@ -15,11 +15,24 @@ from capgo_mcp.safety import (
     members,
     notifications,
     organizations,
+    policies,
     webhooks,
 )
 from capgo_mcp.safety.meaning import Meaning
 
-AREAS: Final = (apps, channels, bundles, devices, organizations, members, api_keys, webhooks, builds, notifications)
+AREAS: Final = (
+    apps,
+    channels,
+    bundles,
+    devices,
+    organizations,
+    policies,
+    members,
+    api_keys,
+    webhooks,
+    builds,
+    notifications,
+)
 
 
 def _by_operation() -> dict[type[Operation[Any]], Meaning[Any]]:

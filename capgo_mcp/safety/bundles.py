@@ -9,6 +9,7 @@ from capgo_mcp.api.channel_edit import Edit, possible
 from capgo_mcp.api.channel_words import told
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
+from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.way_back import Step, way_back
 from capgo_mcp.operations.apps import GetApp
@@ -98,6 +99,22 @@ def _tell(_: SetBundleChannel, before: Snapshot, after: Snapshot) -> Told:
     return told_of_edit(now, before.channel, Edit(version=after.channel.version), after.channel)
 
 
+def _answered_create(operation: CreateBundle, bundle: Bundle) -> Told:
+    """Whether the bundle has what proves and opens it: an older Capgo drops what it does not know."""
+    asked = {
+        "signature": (operation.signature, bundle.signed),
+        "manifest_signature": (operation.manifest_signature, bundle.manifest_signed),
+        "session_key": (operation.session_key, bundle.encrypted),
+    }
+    dropped = [name for name, (given, told) in asked.items() if given and not told]
+    if not dropped:
+        return Told("")
+    now = f"Bundle {quoted(operation.version)} is there, but without {' and '.join(dropped)}."
+    return Told(
+        now, met=False, notes=("This Capgo has dropped that: it is older. Devices that need it refuse the bundle.",)
+    )
+
+
 async def _snapshot_metadata(operation: SetBundleMetadata, capgo: Capgo) -> Snapshot:
     bundles = (await capgo.send(ListBundles(app_id=operation.app_id, version_id=operation.version_id))).items
     if not bundles:
@@ -149,7 +166,7 @@ def _split(bundles: Listing[Bundle], kept: Mapping[str, list[str]]) -> Facts:
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
-    Meaning(CreateBundle, created=_undo_creation, consequential=False),
+    Meaning(CreateBundle, answered=_answered_create, created=_undo_creation, consequential=False),
     Meaning(
         SetBundleChannel,
         preview=_preview_channel,

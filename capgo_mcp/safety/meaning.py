@@ -24,6 +24,7 @@ class Meaning(Generic[W]):
         snapshot: Reads, before and after, what the write changes.
         in_vain: Says, from what was before, why the write would not do what it seems to; then it is not sent.
         told: Says in words what came of it, and whether that is what was asked.
+        answered: The same from Capgo's answer alone, of a write that is not looked at before and after.
         undo: Finds the way back from what was before and what is after.
         created: Finds it from the answer, which alone tells what was created.
         consequential: Whether it reaches devices, people or settings, so that `--ask` asks about it in any case.
@@ -41,6 +42,7 @@ class Meaning(Generic[W]):
     undo: Callable[[W, Snapshot, Snapshot], Undo] | None = None
     created: Callable[[W, Any], Undo] | None = None
     told: Callable[[W, Snapshot, Snapshot], Told] | None = None
+    answered: Callable[[W, Any], Told] | None = None
     consequential: bool = True
     noise: frozenset[str] = frozenset()
 

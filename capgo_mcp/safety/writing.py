@@ -148,11 +148,10 @@ async def _carry_out(
     meaning = MEANINGS[type(operation)]
     answer = await capgo.send(operation, request_id=request_id)
     result = _told(answer)
-    if meaning.created is not None:
-        undo = _undo(operation, partial(meaning.created, operation, answer))
-        return Outcome(done=True, result=result, undo=undo.calls, note=undo.note or None)
     if meaning.undo is None:
-        return Outcome(done=True, result=result)
+        told = meaning.answered(operation, answer) if meaning.answered else Told("")
+        created = meaning.created and _undo(operation, partial(meaning.created, operation, answer))
+        return _as_answered(told, created, result)
     after = await _snapshot(meaning, operation, capgo)
     if before is None or after is None:
         return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
@@ -198,6 +197,17 @@ async def _snapshot(meaning: Meaning[Any], operation: Operation[Any], capgo: Cap
         return Snapshot()
     except CapgoError:
         return None
+
+
+def _as_answered(told: Told, undo: Undo | None, result: Answer | None) -> Outcome[Any]:
+    return Outcome(
+        done=told.met,
+        changed=None if told.met else "in part",
+        now=told.now or None,
+        result=result,
+        undo=undo.calls if undo else None,
+        note=" ".join(filter(None, (*told.notes, undo.note if undo else ""))) or None,
+    )
 
 
 def _told(answer: Answer) -> Answer | None:

@@ -172,7 +172,6 @@ def test_two_spellings_of_one_argument_are_refused() -> None:
         ("capgo_set_device_channel", "versionId", "private channel"),
         ("capgo_invite_member", "role", "invite_type"),
         ("capgo_list_devices", "page", "cursor"),
-        ("capgo_list_organizations", "page", "leave it out"),
         ("capgo_delete_bundle", "bundle", "version"),
         ("capgo_delete_all_bundles", "version", "capgo_delete_bundle"),
         ("capgo_delete_all_bundles", "bundle", "capgo_delete_bundle"),

@@ -68,8 +68,13 @@ BY_NAME: Final[dict[str, Any]] = {
 
 BY_TOOL: Final[dict[str, dict[str, Any]]] = {
     "capgo_create_app": {"app_id": "com.sample.app"},
-    "capgo_create_bundle": {"version": "9.9.9"},
+    "capgo_create_bundle": {"version": "9.9.9", "signature": "0" * 512, "manifest_signature": "0" * 512},
     "capgo_delete_bundle": {"version": "1.0.0"},
+    "capgo_set_organization_policies": {
+        "required_encryption_key": "k" * 20,
+        "password_policy_config": {"enabled": True},
+        "max_apikey_expiration_days": 30,
+    },
     "capgo_invite_member": {"email": "robin@example.com"},
     "capgo_set_rollout": {"channel": "staging", "action": "pause"},
     "capgo_get_build_logs": {"job_id": "b1d0c0de-0000-4000-8000-000000000002"},

@@ -2,6 +2,7 @@
 
 import re
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.rights import HOLDERS
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_row
 from capgo_mcp.sandbox.auth import Middleware
@@ -17,7 +18,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._:-]{8,256}")
 def list_keys(call: Call) -> list[Row]:
     """List the keys the caller may manage."""
     _need_manager(call, "cannot_list_apikeys")
-    return [_shown(key) for key in call.state.keys.values() if _may_manage(call, key)]
+    return [_shown(call, key) for key in call.state.keys.values() if _may_manage(call, key)]
 
 
 def get_key(call: Call) -> Row:
@@ -29,7 +30,7 @@ def get_key(call: Call) -> Row:
     key = next((k for k in call.state.keys.values() if wanted in {str(k["id"]), k["key"]}), None)
     if not key or not _may_manage(call, key):
         raise ErrorAnswer(404, "failed_to_get_apikey", "Failed to get API key", {"supabaseError": no_row()})
-    return _shown(key)
+    return _shown(call, key)
 
 
 def create_key(_: Call) -> Row:
@@ -48,7 +49,7 @@ def update_key(call: Call) -> Row:
         more = {"supabaseError": no_row()}
         raise ErrorAnswer(404, "api_key_not_found_or_access_denied", "API key not found or access denied", more)
     key.update(values, updated_at=call.state.now())
-    return {name: value for name, value in _shown(key).items() if name != "global_permissions"}
+    return {name: value for name, value in _shown(call, key).items() if name != "global_permissions"}
 
 
 def delete_key(call: Call) -> Row:
@@ -83,8 +84,16 @@ def _may_manage(call: Call, key: Row) -> bool:
     return same_user and all(call.may_org("org.manage_apikeys", b["org_id"]) for b in key["bindings"])
 
 
-def _shown(key: Row) -> Row:
-    return {name: key[name] for name in _SHOWN}
+def _shown(call: Call, key: Row) -> Row:
+    """Show a key's record; what it may do was not told in July."""
+    shown = {name: key[name] for name in _SHOWN}
+    if call.state.behaviour is Behaviour.JULY:
+        return shown
+    bindings = [{"id": f"{key['id']}-{number}", **binding} for number, binding in enumerate(key["bindings"])]
+    for binding in bindings:
+        if binding["app_id"]:
+            binding["app_id"] = call.state.apps[binding["app_id"]]["id"]
+    return shown | {"owner_org_id": None, "bindings": bindings}
 
 
 def _bad_id() -> ErrorAnswer:

@@ -17,14 +17,18 @@ SEMVER = re.compile(
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_PRE}(\.{_PRE})*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?", re.ASCII
 )
 
+_SIGNATURES = ("signature", "manifest_signature")
+_SIGNATURE = re.compile(r"[0-9a-f]{512}", re.ASCII)
+
 
 def list_bundles(call: Call) -> list[Row]:
     """List the bundles that are not deleted, newest first; in July an empty page was an error."""
     app_id = call.app_id()
     call.need_app("app.read_bundles", app_id, code="cannot_get_bundle")
     alive = [b for b in call.state.bundles.values() if b["app_id"] == app_id and not b["deleted"]]
-    newest_first = sorted(alive, key=lambda b: b["created_at"], reverse=True)
     july = call.state.behaviour is Behaviour.JULY
+    since = {} if july else dict.fromkeys(_SIGNATURES)
+    newest_first = [{**since, **b} for b in sorted(alive, key=lambda b: b["created_at"], reverse=True)]
     if not july and ("version" in call.params or "id" in call.params):
         return _matching(call, newest_first)
     page = page_of_fifty(call, newest_first, "cannot_get_bundle", "Cannot get bundle")
@@ -52,7 +56,10 @@ def create_bundle(call: Call) -> Row:
         raise bad("invalid_protocol", "External URL must use HTTPS protocol", external_url=url)
     _check_encryption(call, app)
     _check_name_is_free(call, app_id, name)
-    optional = {field: call.params.get(field) for field in ("session_key", "key_id")}
+    _check_signatures(call)
+    july = call.state.behaviour is Behaviour.JULY
+    names = ("session_key", "key_id", *(() if july else _SIGNATURES))
+    optional = {field: call.params.get(field) or None for field in names}
     values = {"external_url": url, "checksum": str(call.params["checksum"]), **optional}
     row = new_bundle(call.state, app, name, call.key["user_id"], **values)
     app["last_version"] = name
@@ -67,6 +74,16 @@ def _check_new_bundle(call: Call) -> None:
     if not SEMVER.fullmatch(call.text("version")):
         message = "Version must be valid semver (e.g., 1.0.0, 1.0.0-alpha.1)"
         raise bad("invalid_version_format", message, version=call.text("version"))
+
+
+def _check_signatures(call: Call) -> None:
+    """Refuse what is no signature; in July they were not known, and dropped."""
+    if call.state.behaviour is Behaviour.JULY:
+        return
+    for name in _SIGNATURES:
+        given = call.params.get(name)
+        if given and not (isinstance(given, str) and _SIGNATURE.fullmatch(given)):
+            raise bad(f"invalid_{name}", f"{name} must be 512 lowercase hex characters")
 
 
 def _check_encryption(call: Call, app: Row) -> None:

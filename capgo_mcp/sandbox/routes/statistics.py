@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox.answers import ErrorAnswer, Row
 from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call
@@ -77,7 +78,21 @@ def native_usage(call: Call) -> Row:
     answer = _shares(call.state.native_days, _readable_app(call), period.labels())
     newest = max(answer["datasets"], key=lambda d: _numbers(d["label"]), default=None)
     latest = {"name": newest["label"], "percentage": f"{newest['data'][-1]:.1f}"} if newest else None
-    return {**answer, "latestVersion": latest or {"name": "", "percentage": "0.0"}}
+    answer["latestVersion"] = latest or {"name": "", "percentage": "0.0"}
+    if call.state.behaviour is Behaviour.JULY:
+        return answer
+    length = period.end - period.first + timedelta(days=1)
+    before = replace(period, first=period.first - length, end=period.end - length)
+    return {**answer, "activeDevices": _active(call, period), "previousPeriodActiveDevices": _active(call, before)}
+
+
+def _active(call: Call, period: _Period) -> Row:
+    """Count the active devices of an app's busiest day, shared out as the platforms are in its fleet."""
+    app_id = _readable_app(call)
+    total = max((sum(call.state.native_days.get((app_id, day), {}).values()) for day in period.labels()), default=0)
+    fleet = Counter(device["platform"] for (app, _), device in call.state.devices.items() if app == app_id)
+    counts = {name: round(total * fleet[name] / max(1, fleet.total())) for name in ("android", "ios", "electron")}
+    return {**counts, "unknown": total - sum(counts.values()), "total": total}
 
 
 def org_series(call: Call) -> list[Row] | Row:
