@@ -13,6 +13,7 @@ from capgo_mcp.insights.plan import PlanRelease
 from capgo_mcp.insights.release import GetReleaseStatus
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import SummarizeDevices
+from capgo_mcp.insights.updates import FindApps
 
 INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (
     SummarizeDevices,
@@ -21,6 +22,7 @@ INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (
     ExplainDevice,
     PlanRelease,
     GetBundle,
+    FindApps,
     GetUpdateHealth,
     ListDeviceEvents,
 )

@@ -14,6 +14,7 @@ from capgo_mcp.operations.devices import Device
 DISTINCT: Final = 2000
 """Different values counted one by one: devices name some of them freely, and a million names would fill the memory."""
 _NAME: Final = 100
+_CROSS: Final = " + "
 _NONE: Final = "(none)"
 _NOT_PINNED: Final = "(not pinned)"
 _GROUPS: Final = 28
@@ -53,20 +54,17 @@ class DeviceSummary(Answer):
 
 
 class Tally:
-    """Counts the values of one property in bounded memory."""
+    """Counts the values of one property, or the combinations of several, in bounded memory."""
 
-    def __init__(self, by: str) -> None:
-        self.by = by
-        self._field = _FIELDS.get(by, by)
-        self._none = _NOT_PINNED if by == "channel" else _NONE
+    def __init__(self, *by: str) -> None:
+        self.by = _CROSS.join(by)
+        self._properties = by
         self._counts: Counter[str] = Counter()
         self._uncounted = 0
 
     def add(self, device: Device) -> None:
         """Count a device."""
-        value = getattr(device, self._field)
-        told = str(value).lower() if isinstance(value, bool) else str(value)[:_NAME]
-        name = self._none if value in (None, "") else told
+        name = _CROSS.join(_value(device, by) for by in self._properties)
         if name in self._counts or len(self._counts) < DISTINCT:
             self._counts[name] += 1
         else:
@@ -83,6 +81,13 @@ class Tally:
         return Breakdown(by=self.by, groups=groups, other_devices=rest or None)
 
 
+def _value(device: Device, by: str) -> str:
+    value = getattr(device, _FIELDS.get(by, by))
+    if value in (None, ""):
+        return _NOT_PINNED if by == "channel" else _NONE
+    return str(value).lower() if isinstance(value, bool) else str(value)[:_NAME]
+
+
 class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
     """Count devices: how many run which version, platform (iOS, Android), OS, plugin or native build, and their share.
 
@@ -96,6 +101,7 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
             min_length=1,
         ),
     ] = ["version", "platform"]  # noqa: RUF012 - pydantic copies it for each instance
+    crossed: Annotated[bool, Field(description="Count combinations, e.g. of version and platform.")] = False
     limit: Annotated[
         int | None,
         Field(description="Most values of each; 10 or fewer if left out.", ge=1, le=100),
@@ -103,7 +109,9 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
 
     async def gather(self, context: Context) -> DeviceSummary:
         """Walk over all devices and count those that match."""
-        tallies = [Tally(by) for by in dict.fromkeys(self.group_by)]
+        by = list(dict.fromkeys(self.group_by))
+        tallies = [Tally(*by)] if self.crossed else [Tally(one) for one in by]
+        most = self.limit or (_GROUPS if self.crossed else min(10, _GROUPS // len(tallies)))
         matching = 0
         pages = self.pages()
         looks_at_pins = self.channel is not None or "channel" in self.group_by
@@ -117,6 +125,6 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
             devices=matching,
             devices_seen=walk.seen,
             complete=walk.complete,
-            breakdown=[tally.breakdown(self.limit or min(10, _GROUPS // len(tallies))) for tally in tallies],
+            breakdown=[tally.breakdown(most) for tally in tallies],
             note=self.note(walk.note),
         )

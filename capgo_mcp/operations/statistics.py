@@ -84,14 +84,14 @@ def _names(rows: Iterable[dict[str, Any]]) -> set[str]:
 
 
 class UsageSeries(Answer):
-    """Usage by day and in total. When `accumulated`, each day counts from the first day on: do not sum them.
+    """Usage in total and by day. When `accumulated`, each day counts from the first day on: do not sum them.
 
     Days that Capgo has not counted yet are left out, and `note` tells which.
     """
 
     accumulated: bool
     total: Usage
-    days: list[DayUsage]
+    days: list[DayUsage] | None = None
     by_app: list[AppUsage] | None = None
     note: str | None = None
 
@@ -111,6 +111,8 @@ class UsageSeries(Answer):
         if isinstance(body, dict) and isinstance(rows := body.get("byApp"), list):
             names = dict.fromkeys(row.get("app_id") for row in rows)
             of_app = {name: [row for row in rows if row.get("app_id") == name] for name in names}
+            if not daily and info.context.breakdown:  # who asks for apps has not asked for days
+                del answer["days"]
             answer["by_app"] = [{**_total(of_app[name], daily=daily), "app_id": name} for name in names]
         return answer
 
@@ -203,13 +205,13 @@ class GetBundleUsage(
 
 
 class GetOrganizationStatistics(Operation[UsageSeries], Period, http="GET /statistics/org/{org_id}", needs="org.read"):
-    """Usage of an organization by day and in total, on request for each of its apps."""
+    """Usage of an organization by day and in total: MAU, bandwidth, storage; with breakdown, of each app instead."""
 
     org_id: OrgId
     from_date: FirstDay
     to_date: LastDayOfSeries
     daily: Daily = False
-    breakdown: Annotated[bool, Field(description="Totals of each app as well.")] = False
+    breakdown: Annotated[bool, Field(description="Totals of each app; of days only with daily.")] = False
 
 
 class GetUserStatistics(Operation[UsageSeries], Period, http="GET /statistics/user", needs="app.read"):

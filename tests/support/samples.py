@@ -62,6 +62,7 @@ BY_NAME: Final[dict[str, Any]] = {
     "not_seen_since": "30d",
     "since": "30d",
     "older_than": "30d",
+    "no_update_since": "30d",
     "seen_since": "30d",
 }
 """A good value for each word of the API; a word that is not here gets one by its schema."""
@@ -89,11 +90,13 @@ NOT_WITH_OTHERS: Final = {
     "capgo_set_rollout": {"version"},
     "capgo_explain_device": {"custom_id"},
     "capgo_get_device": {"custom_id"},
+    "capgo_get_bundle": {"version_id"},
     "capgo_set_bundle_channel": {"version", "channel"},
 }
 """The arguments of a tool that its other ones exclude."""
 
 ONE_OF: Final = {
+    "capgo_get_bundle": {"version"},
     "capgo_explain_device": {"device_id"},
     "capgo_get_device": {"device_id"},
     "capgo_set_bundle_channel": {"version_id", "channel_id"},
