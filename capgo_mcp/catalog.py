@@ -6,11 +6,11 @@ from capgo_mcp.api.operation import Declared
 from capgo_mcp.insights import BATCHES, INSIGHTS
 from capgo_mcp.operations import DEFAULT, OPT_IN, every, toolset
 
-DEFAULT_TOOLSETS: Final = frozenset({*map(toolset, DEFAULT), *(insight.spec.toolset for insight in INSIGHTS)})
-"""Toolsets that are on unless settings say otherwise."""
-
-TOOLSETS: Final = DEFAULT_TOOLSETS | frozenset(map(toolset, OPT_IN))
+TOOLSETS: Final = frozenset({*map(toolset, (*DEFAULT, *OPT_IN)), *(insight.spec.toolset for insight in INSIGHTS)})
 """All toolsets."""
+
+DEFAULT_TOOLSETS: Final = TOOLSETS - frozenset(map(toolset, OPT_IN))
+"""Toolsets that are on unless settings say otherwise."""
 
 
 def every_tool() -> list[type[Declared[Any]]]:

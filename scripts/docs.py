@@ -18,7 +18,7 @@ from capgo_mcp.config.machine import Machine, System
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of, variable_of
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
-from capgo_mcp.operations import OPT_IN, declared_in, toolset
+from capgo_mcp.operations import OPT_IN, toolset
 from scripts import contract, links, rooms, tool_pages
 from scripts import manifests as registry
 from scripts.markdown import table
@@ -78,9 +78,9 @@ def tools() -> str:
         if tool.spec.toolset in DEFAULT_TOOLSETS
     ]
     for module in OPT_IN:
-        operations = declared_in(module)
-        names = ", ".join(_linked(operation) for operation in operations)
-        effects = dict.fromkeys(_EFFECTS[operation.spec.effect] for operation in operations)
+        members = [tool for tool in every_tool() if tool.spec.toolset == toolset(module)]
+        names = ", ".join(_linked(tool) for tool in members)
+        effects = dict.fromkeys(_EFFECTS[tool.spec.effect] for tool in members)
         rows.append((f"{toolset(module)} *", names, _first_sentence(module.__doc__ or ""), ", ".join(effects)))
     return table(("toolset", "tool", "what it does", "effect"), rows)
 

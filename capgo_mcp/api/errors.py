@@ -89,10 +89,13 @@ class Conflict(ApiError):
     """Something else stands in the way: the name is taken, a channel serves the bundle."""
 
 
+_ANEW: Final = "Tell the user, and decide anew. Who changed it: capgo_list_changes, of the toolset audit."
+
+
 class StateMoved(Conflict):
     """What is there is not what the agent expects; nothing was sent."""
 
-    def __init__(self, why: str, now: str = "", hint: str = "Tell the user, and decide anew.") -> None:
+    def __init__(self, why: str, now: str = "", hint: str = _ANEW) -> None:
         super().__init__("state_moved", f"{why}, so nothing was sent. {now}".rstrip(), hint)
 
 

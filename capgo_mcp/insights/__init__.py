@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from capgo_mcp.insights.batch import Batch
+from capgo_mcp.insights.changes import ListChanges
 from capgo_mcp.insights.clean_up import CleanUpBundles
 from capgo_mcp.insights.events import ListDeviceEvents
 from capgo_mcp.insights.explain import ExplainDevice
@@ -25,6 +26,7 @@ INSIGHTS: Final[tuple[type[Insight[Any]], ...]] = (
     FindApps,
     GetUpdateHealth,
     ListDeviceEvents,
+    ListChanges,
 )
 """Its tools, in the order in which they are listed."""
 

@@ -8,10 +8,9 @@ from pydantic import Field
 
 from capgo_mcp.api.answers import Listing, R, Row, Timestamp
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.api.fields import OrgId
+from capgo_mcp.api.fields import OrgId, Since, moment
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.insights.evidence import at_once
-from capgo_mcp.insights.filters import Since, moment
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.apps import App, ListApps
 from capgo_mcp.operations.bundles import ListBundles

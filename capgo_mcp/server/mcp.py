@@ -30,6 +30,15 @@ INSTRUCTIONS: Final = (
     "Read capgo://guide/api-traps before unusual changes."
 )
 
+_ON_REQUEST: Final = {
+    "audit": "who changed a channel or an app, and when",
+    "observe": "crashes, launch times",
+    "notifications": "pushes",
+    "builds": "native builds",
+    "webhooks": "webhooks",
+}
+"""What can be asked of toolsets that are off unless somebody wants them."""
+
 _LISTS: Final = ("server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _AN_HOUR: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 _SECRET: Final = 32
@@ -37,6 +46,12 @@ MOST_WAITING: Final = 256
 """Requests of one client that may wait for their answers; no agent makes so many at once."""
 
 RequestContext = ServerRequestContext[Any]
+
+
+def instructions_for(settings: Settings) -> str:
+    """What an agent has to know before its first call, and what it could ask if more tools were switched on."""
+    off = "; ".join(f"{name} ({what})" for name, what in _ON_REQUEST.items() if name not in settings.toolsets)
+    return f"{INSTRUCTIONS} Toolsets the user can switch on with --toolsets: {off}." if off else INSTRUCTIONS
 
 
 class Callers(Protocol):
@@ -179,7 +194,7 @@ def build(
         title=identity.TITLE,
         icons=[identity.ICON],
         website_url="https://capgo.app",
-        instructions=INSTRUCTIONS,
+        instructions=instructions_for(settings),
         lifespan=callers.open,
         cache_hints=dict.fromkeys(_LISTS, _AN_HOUR),
         get_tool_input_schema=handle.input_schema,

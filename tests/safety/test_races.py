@@ -106,6 +106,7 @@ async def test_a_channel_that_moved_after_the_plan_is_left_alone(tool: str, argu
         channel("production")(here.state, nth)
         error = await here.error(tool, app_id=DEMO_APP, **arguments, expected_version="2.2.8")
         assert "[state_moved]" in error
+        assert "capgo_list_changes" in error
         assert here.wire.writes == []
 
 

@@ -11,13 +11,13 @@ from mcp import Client, MCPError
 
 from capgo_mcp.agent import render
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.catalog import every_tool
+from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.people import DEMO_APP
-from capgo_mcp.server.mcp import OneCaller, build
+from capgo_mcp.server.mcp import OneCaller, build, instructions_for
 from capgo_mcp.server.tools import Toolbox
 from tests.support import samples
 from tests.support.connected import Mode, connected, each_mode
@@ -236,13 +236,24 @@ async def test_optional_lists_are_answered(capgo: Capgo, mode: Mode) -> None:
         assert isinstance((await client.list_prompts()).prompts, list)
 
 
+@pytest.mark.parametrize(
+    ("toolsets", "named"), [(DEFAULT_TOOLSETS, True), (DEFAULT_TOOLSETS | {"audit"}, False), (TOOLSETS, False)]
+)
+def test_instructions_name_what_could_be_switched_on(toolsets: frozenset[str], *, named: bool) -> None:
+    """Who asks who changed production learns that a toolset answers, and only while it is off."""
+    told = instructions_for(Settings(NoKey(), toolsets=toolsets))
+    assert ("audit (who changed a channel" in told) is named
+    assert ("--toolsets" in told) is (toolsets != TOOLSETS)
+    assert set(re.findall(r"(\w+) \(", told.partition("--toolsets")[2])) <= TOOLSETS - toolsets
+
+
 @each_mode
 async def test_instructions_are_there_and_short(capgo: Capgo, mode: Mode) -> None:
     """The server tells in a few sentences what an agent has to know before the first call."""
     async with connected(capgo, mode) as client:
         instructions = client.instructions or ""
         info = client.server_info
-    assert 20 < len(instructions.split()) <= 120
+    assert 20 < len(instructions.split()) <= 150
     assert info is not None
     assert info.name == "capgo"
     names = {one.spec.name for one in every_tool()}

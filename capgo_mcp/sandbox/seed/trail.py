@@ -1,7 +1,9 @@
 """What happened around the releases: audit log, webhooks, and builds."""
 
+from itertools import pairwise
+
 from capgo_mcp.sandbox.answers import Row
-from capgo_mcp.sandbox.changes import actor_of, audit_entry
+from capgo_mcp.sandbox.changes import SYSTEM, actor_of, audit_entry
 from capgo_mcp.sandbox.rows import new_delivery, new_webhook
 from capgo_mcp.sandbox.seed.calendar import Calendar
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, MIRA
@@ -36,16 +38,23 @@ def plant(state: State, calendar: Calendar) -> None:
 
 
 def _audit(state: State, calendar: Calendar) -> None:
+    """A month of it: what was uploaded, what production and beta served then, and a rollout that was paused."""
     desk, uploads = actor_of(state, state.keys[1]), actor_of(state, state.keys[3])
-    production = state.channels[1]
-    recent = [b for b in state.bundles.values() if b["app_id"] == DEMO_APP and b["created_at"] > calendar.ago(30)]
-    before = None
-    for bundle in recent:
-        _at(audit_entry(state, "app_versions", "INSERT", None, bundle, uploads), bundle["created_at"])
-        if before:
-            old, new = ({**production, "version": b["id"]} for b in (before, bundle))
-            _at(audit_entry(state, "channels", "UPDATE", old, new, desk), bundle["created_at"])
-        before = bundle
+    bundles = [b for b in state.bundles.values() if b["app_id"] == DEMO_APP and not b["deleted"]]
+    since = calendar.ago(30)
+    for bundle in bundles:
+        if bundle["created_at"] > since:
+            _at(audit_entry(state, "app_versions", "INSERT", None, bundle, uploads), bundle["created_at"])
+    for name, stable in (("production", True), ("beta", False)):
+        channel = state.channel_named(DEMO_APP, name) or {}
+        mine = [b for b in bundles if ("-" not in b["name"]) is stable and b["id"] <= channel["version"]]
+        for before, bundle in pairwise(mine):
+            if bundle["created_at"] > since:
+                old, new = ({**channel, "version": b["id"]} for b in (before, bundle))
+                _at(audit_entry(state, "channels", "UPDATE", old, new, desk), bundle["created_at"])
+    canary = state.channel_named(DEMO_APP, "canary") or {}
+    running = {**canary, "rollout_paused_at": None, "rollout_pause_reason": None}
+    _at(audit_entry(state, "channels", "UPDATE", running, canary, SYSTEM), canary["rollout_paused_at"])
     invitation = list(state.members.values())[-1]
     _at(audit_entry(state, "org_users", "INSERT", None, invitation, desk), invitation["created_at"])
 
