@@ -155,3 +155,30 @@ async def test_app_is_seeded_by_default() -> None:
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="https://sandbox.example.com") as client:
             assert (await client.get("/app", headers={"capgkey": ADMIN_KEY})).status_code == status
+
+
+@pytest.mark.parametrize("app_id", [APP, "com.lighthouse.notes", "com.harborbikes.rider"])
+def test_usage_agrees_with_the_devices(state: State, app_id: str) -> None:
+    """What ran yesterday is what devices of the list run, and on no more of them than there are."""
+    runs = Counter(row["version_name"] for row in state.devices.values() if row["app_id"] == app_id)
+    days = sorted(day for app, day in state.bundle_days if app == app_id)
+    ran = state.bundle_days[app_id, days[-1]]
+    assert ran
+    assert {name: (count, runs[name]) for name, count in ran.items() if count > runs[name]} == {}
+    assert "2.2.6" not in ran
+
+
+def test_a_bundle_reaches_the_devices_within_days(state: State) -> None:
+    """The share of what production serves grows from the day it is out."""
+    shares = [days.get("2.2.8", 0) for (app, _), days in state.bundle_days.items() if app == APP]
+    assert shares[0] == 0
+    assert 0 < next(count for count in shares if count) < shares[-1]
+
+
+def test_the_log_tells_of_bundles_that_production_served(state: State) -> None:
+    """Nothing says that production served a bundle that it did not."""
+    served = state.channels[1]["version"]
+    told = [row for row in state.audit.values() if row["table_name"] == "channels" and row["record_id"] == "1"]
+    assert told
+    assert told[-1]["new_record"]["version"] == served
+    assert all("-" not in state.bundles[row["new_record"]["version"]]["name"] for row in told)

@@ -1,19 +1,23 @@
-"""Sixty days of statistics."""
+"""Sixty days of statistics, which agree with the devices there are."""
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 
 from capgo_mcp.sandbox.seed.calendar import Calendar
 from capgo_mcp.sandbox.seed.people import DEMO_APP, NOTES_APP, RIDER_APP
 from capgo_mcp.sandbox.state import State
+from capgo_mcp.sandbox.times import postgres
 
 DAYS = 60
 
 _USERS = {DEMO_APP: 240, NOTES_APP: 12, RIDER_APP: 30}
-_SHARES = (0.52, 0.2, 0.12, 0.09, 0.05, 0.02)
-_SHELLS = ("2.2.0", "2.1.0", "2.0.0")
+_SHELLS = {"2.2.0": 0.52, "2.1.0": 0.2, "2.0.0": 0.12}
 _MONTH = 30
 _MEGABYTE = 1_000_000
+_SLOWEST = 5
+"""Days until the last devices have a bundle that is out."""
 
 
 def plant(state: State, calendar: Calendar) -> None:
@@ -34,21 +38,26 @@ def _add_day(state: State, calendar: Calendar, app_id: str, users: int, back: in
         "bandwidth": active * 340_000,
         "build_time_seconds": 420 if back % 9 == 0 and app_id == DEMO_APP else 0,
     }
-    state.bundle_days[app_id, day] = _shared(_serving(state, calendar, app_id, back), active)
-    state.native_days[app_id, day] = _shared(list(_SHELLS), active)
+    ran = Counter(_versions(state, calendar, app_id, back))
+    part = active / max(ran.total(), active)
+    state.bundle_days[app_id, day] = {name: count for name in ran if (count := round(ran[name] * part))}
+    state.native_days[app_id, day] = {name: round(active * share) for name, share in _SHELLS.items()}
 
 
-def _serving(state: State, calendar: Calendar, app_id: str, back: int) -> list[str]:
-    """Name the stable bundles that were the newest in production on a day, newest first."""
-    production = state.channel_named(app_id, "production") or {}
-    end = (calendar.midnight - timedelta(days=back - 1)).isoformat()
-    stable = [
-        b["name"]
-        for b in state.bundles.values()
-        if b["app_id"] == app_id and b["id"] <= production["version"] and b["created_at"] < end and "-" not in b["name"]
+def _versions(state: State, calendar: Calendar, app_id: str, back: int) -> Iterator[str]:
+    """What each device ran on a day: what it runs now, or before that was out what production served."""
+    served = (state.channel_named(app_id, "production") or {})["version"]
+    bundles = [b for b in state.bundles.values() if b["app_id"] == app_id and not b["deleted"]]
+    out = {bundle["name"]: bundle["created_at"] for bundle in bundles}
+    stable = [b["name"] for b in bundles if b["id"] <= served and "-" not in b["name"]]
+    active = [
+        row for row in state.devices.values() if row["app_id"] == app_id and row["updated_at"] > calendar.ago(DAYS)
     ]
-    return stable[: -len(_SHARES) - 1 : -1]
-
-
-def _shared(names: list[str], total: int) -> dict[str, int]:
-    return {name: round(total * share) for name, share in zip(names, _SHARES, strict=False)}
+    for number, device in enumerate(active):
+        # Not all devices have a bundle on its first day: some are opened rarely.
+        since = postgres(calendar.midnight - timedelta(days=back - 1 + number % _SLOWEST))
+        version = device["version_name"]
+        if version == "builtin" or out[version] < since:
+            yield version
+        else:
+            yield next((name for name in reversed(stable) if out[name] < since), stable[0])
