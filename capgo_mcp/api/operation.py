@@ -109,6 +109,8 @@ class Endpoint(Spec):
     """The permission the key must hold."""
     looks_up: bool = False
     """Whether something is looked up before it is sent, by `resolved`: ids of names, or what Capgo would reset."""
+    says: Mapping[str, Any] = field(default_factory=dict)
+    """What every request says beside the arguments."""
     streams: bool = False
     """Whether the answer is a stream of events, which become `lines`; of a long one the last are kept."""
 

@@ -261,6 +261,14 @@ BY_CODE: Final[dict[str, Explanation]] = {
         "An API key cannot create API keys, whatever its role",
         "Ask the user to create the key in the Capgo console.",
     ),
+    **_all(
+        Refused,
+        "Choose another bundle, or ask the user whether to change the channel's update_package.",
+        {
+            "channel_zip_required": "The bundle has no zip, and the channel's update_package asks for one",
+            "channel_delta_required": "The bundle has no manifest, and the channel's update_package asks for one",
+        },
+    ),
     "requires_2fa_to_enforce_2fa": Explanation(Refused, "The key's owner has no second factor, so cannot require one"),
     "cannot_delete_preview_bundle": Explanation(Refused, "The preview's bundle cannot be deleted"),
     "error_inviting_user_to_organization": Explanation(Refused, "The person cannot be invited"),

@@ -55,6 +55,7 @@ def write_request(operation: Operation[Any], now: datetime | None = None) -> Req
     ours = {"limit"} if spec.paging is Paging.FIXED else None  # Capgo fixes the size of these pages
     # What nobody set is left out: where Capgo checks types, null is a wrong one.
     arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours, context=Wire(now))
+    arguments |= spec.says
     path = re.sub(r"{(\w+)}", lambda name: quote(str(arguments.pop(name[1])), safe=""), spec.path)
     if spec.method == "GET":
         return Request(spec.method, path, query={name: _query_text(value) for name, value in arguments.items()})

@@ -9,10 +9,9 @@ from pydantic import Field
 
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.errors import NotFound
-from capgo_mcp.api.fields import MOST, AppId, ChannelName
+from capgo_mcp.api.fields import MOST, AppId, ChannelName, Since, moment
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.retry import Deadline
-from capgo_mcp.insights.filters import Since, moment
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.audit import AuditEntry, ListAuditLog

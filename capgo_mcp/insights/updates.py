@@ -10,7 +10,7 @@ from capgo_mcp.api.answers import Listing, R, Row, Timestamp
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.fields import OrgId, Since, moment
 from capgo_mcp.client.retry import Deadline
-from capgo_mcp.insights.evidence import at_once
+from capgo_mcp.client.together import together
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.apps import App, ListApps
 from capgo_mcp.operations.bundles import ListBundles
@@ -50,7 +50,7 @@ class FindApps(Insight[AppUpdates[AppUpdate]]):
         reading = _Reading(context)
         while reading.seen < len(page.items) and deadline.left:
             some = page.items[reading.seen : reading.seen + _AT_ONCE]
-            await at_once(*(partial(reading.add, app) for app in some))
+            await together(*(partial(reading.add, app) for app in some))
             reading.seen += len(some)
             await context.report(reading.seen, message=f"{reading.seen} of {len(page.items)} apps looked at")
         left = len(page.items) - reading.seen

@@ -121,6 +121,7 @@ class SetBundleChannel(
     effect=Effect.CHANGE,
     controls=("expected_version",),
     looks_up=True,
+    says={"target": "stable"},  # unsaid, some Capgo would replace the candidate of a rollout instead
 ):
     """Deploy a bundle to a channel, or roll back, with a key that may not change channels; else set_channel.
 

@@ -8,6 +8,7 @@ from capgo_mcp.sandbox import rights
 from capgo_mcp.sandbox.answers import ErrorAnswer, Row, bad, broken, no_app_access
 from capgo_mcp.sandbox.state import State
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 APP_ID = re.compile(r"[a-z0-9]+(\.[\w-]+)+", re.IGNORECASE | re.ASCII)
 
 
@@ -71,4 +72,11 @@ def checked_app_id(value: object) -> str:
     """Refuse an app id that is not a reverse domain."""
     if not isinstance(value, str) or not APP_ID.fullmatch(value):
         raise bad("invalid_app_id", "App ID must be a reverse domain string", app_id=value)
+    return value
+
+
+def stored_uuid(value: str) -> str:
+    """Stumble over an id that the database cannot compare with its own (R10)."""
+    if not UUID.fullmatch(value):
+        raise broken()
     return value

@@ -25,6 +25,7 @@ class Scene(httpx2.AsyncBaseTransport):
         self.state = state
         self.requests: list[httpx2.Request] = []
         self.answer: Answer | None = None
+        self.writes_end: tuple[httpx2.Response, list[httpx2.Request]] | None = None
         self._sandbox = httpx2.ASGITransport(app=create_app(state))
         self.settings = Settings(key=NoKey(), toolsets=ALL_TOOLSETS)
         self.log_in(ADMIN_KEY)
@@ -37,7 +38,17 @@ class Scene(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Remember the request and pass it on."""
         self.requests.append(request)
+        if self.writes_end and request.method != "GET":
+            response, writes = self.writes_end
+            writes.append(request)
+            return httpx2.Response(response.status_code, content=response.content)
         return self.answer(request) if self.answer else await self._sandbox.handle_async_request(request)
+
+    def answer_writes(self, response: httpx2.Response) -> list[httpx2.Request]:
+        """Let every write end in this answer; gives the writes, as they come."""
+        writes: list[httpx2.Request] = []
+        self.writes_end = (response, writes)
+        return writes
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The facts a tool answers."""

@@ -2,7 +2,7 @@
 
 from capgo_mcp.sandbox.answers import Row, bad, bad_range, no_org_access
 from capgo_mcp.sandbox.auth import Middleware
-from capgo_mcp.sandbox.call import Call
+from capgo_mcp.sandbox.call import Call, stored_uuid
 from capgo_mcp.sandbox.paging import PAGE, whole
 from capgo_mcp.sandbox.routing import Route
 from capgo_mcp.sandbox.schema import check, text
@@ -13,7 +13,7 @@ _MOST = 100
 def read_audit(call: Call) -> Row:
     """Read the audit log, newest first; a page past the end is an error."""
     check(call.params, {"orgId": text()})
-    org_id = call.params["orgId"]
+    org_id = stored_uuid(call.params["orgId"])
     if not call.may_org("org.read_audit", org_id):
         raise no_org_access("invalid_org_id", org_id=org_id)
     call.need_fresh_key(org_id)

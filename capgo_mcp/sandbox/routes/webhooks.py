@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from capgo_mcp.sandbox.answers import ErrorAnswer, Row, bad, no_org_access, no_row
 from capgo_mcp.sandbox.auth import Middleware
-from capgo_mcp.sandbox.call import Call
+from capgo_mcp.sandbox.call import Call, stored_uuid
 from capgo_mcp.sandbox.paging import PAGE, whole
 from capgo_mcp.sandbox.rights import is_scoped
 from capgo_mcp.sandbox.routing import Route
@@ -145,7 +145,7 @@ def retry_delivery(call: Call) -> Row:
 
 def _org(call: Call, **rules: Rule) -> str:
     check(call.params, {"orgId": text(), **rules})
-    org_id: str = call.params["orgId"]
+    org_id = stored_uuid(call.params["orgId"])
     if is_scoped(call.key):
         message = "App-scoped API keys cannot manage organization webhooks"
         raise bad("no_permission", message, org_id=org_id)
