@@ -8,7 +8,9 @@ import anyio
 
 from evals import lists, search
 from evals.jobs.play import play
+from evals.jobs.questions import QUESTIONS
 from evals.jobs.releases import JOBS
+from evals.jobs.verdicts import CASES, verdict
 from evals.search import Case, Request
 
 
@@ -36,6 +38,27 @@ async def _jobs() -> None:
         for fault in one.faults:
             print(f"{'':13}  wrong: {fault}")
     print(f"{sum(one.calls for one in played):5}{sum(one.tokens for one in played):8}  {len(played)} jobs")
+    await _questions()
+    await _verdicts()
+
+
+async def _questions() -> None:
+    """Print what each question about health and devices takes, of how much it may."""
+    print(f"\n{'calls':>5}{'tokens':>8}{'of':>5}")
+    for question in QUESTIONS:
+        one = await play(question.job)
+        print(f"{one.calls:5}{one.tokens:8}{question.most_tokens:5}  {question.asked}")
+        for fault in one.faults:
+            print(f"{'':18}  wrong: {fault}")
+
+
+async def _verdicts() -> None:
+    """Print how many of the seeded releases are judged as they are, and those that are not."""
+    told = [(case, await verdict(case)) for case in CASES]
+    wrong = [(case, said) for case, said in told if said != case.so]
+    print(f"\n{len(wrong)} wrong verdicts over {len(told)} releases")
+    for case, said in wrong:
+        print(f"      {case.what}: {said}, not {case.so}")
 
 
 def _search(vendor: bool, openapi: Path | None) -> None:

@@ -1,5 +1,6 @@
 """The scripted release jobs: each ends as it must, in few calls, and no roll back claims what is not so."""
 
+from collections import Counter
 from itertools import product
 from typing import Any, Final
 
@@ -9,8 +10,10 @@ from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.sandbox import State
 from evals.jobs.play import play, seen
+from evals.jobs.questions import QUESTIONS, Question
 from evals.jobs.releases import JOBS
 from evals.jobs.script import APP, Job, call
+from evals.jobs.verdicts import CASES, Case, verdict
 from tests.support import samples
 
 BAD: Final = "2.3.0"
@@ -88,3 +91,29 @@ async def test_a_job_that_ends_otherwise_is_told() -> None:
         assert fault in told
     refused = await play(Job("Do what cannot be.", [call("get_channel", channel="none")]))
     assert [fault.split()[0] for fault in refused.faults] == ["answered"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.asked)
+async def test_a_question_is_answered_in_one_cheap_call(question: Question) -> None:
+    """One call, an answer that tells what is so, and no more tokens than such an answer may take."""
+    played = await play(question.job)
+    assert (played.calls, played.faults) == (1, [])
+    assert played.tokens <= question.most_tokens
+
+
+def test_questions_are_twenty() -> None:
+    """Twenty different ones."""
+    assert len({question.asked for question in QUESTIONS}) == len(QUESTIONS) == 20
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+async def test_a_verdict_is_never_wrong(case: Case) -> None:
+    """Failing, healthy, too few to tell or unknown: as somebody judges who knows all of it."""
+    assert await verdict(case) == case.so
+
+
+def test_verdicts_are_forty() -> None:
+    """Ten releases of each kind."""
+    kinds = Counter(case.so for case in CASES)
+    assert kinds == dict.fromkeys(("failing", "healthy", "too_few", "unknown"), 10)
+    assert len({case.what for case in CASES}) == 40
