@@ -19,7 +19,7 @@ from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARI
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, toolset
-from scripts import contract, links, rooms, tool_pages
+from scripts import contract, links, rooms, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
 
@@ -146,7 +146,13 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def vendors() -> str:
+    """The table of the vendor's hosted tools and ours."""
+    return _table(("hosted", "calls", "here", "what is different"), vendor.rows())
+
+
 SECTIONS: Final = {
+    "vendor": vendors,
     "tool-changes": tool_changes,
     "tools": tools,
     "clients": clients,
