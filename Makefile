@@ -85,7 +85,8 @@ endif
 CLIENTS ?= inspector typescript fastmcp programs
 
 clients: $(VENV)/dev
-	$(BIN)/pytest -rs $(CLIENTS:%=tests/clients/with_%.py)
+	$(BIN)/pytest -rs $(CLIENTS:%=tests/clients/with_%.py) \
+		$(wildcard $(CLIENTS:%=tests/http_clients/with_%.py))
 
 mcpb: $(VENV)/run
 	$(BIN)/python -m scripts.bundle

@@ -1,17 +1,24 @@
-"""A session with FastMCP's client, in an environment of its own: `python fastmcp_session.py COMMAND ARGUMENT...`."""
+"""A session with FastMCP's client, in an environment of its own: `python fastmcp_session.py COMMAND ARGUMENT...`.
+
+Where the command is an address, the session goes over HTTP, and the first argument is the key.
+"""
 
 import asyncio
 import json
 import sys
 
 from fastmcp import Client  # type: ignore[import-not-found]  # in an environment of its own
-from fastmcp.client.transports import StdioTransport  # type: ignore[import-not-found]  # the same
+from fastmcp.client.transports import StdioTransport, StreamableHttpTransport  # type: ignore[import-not-found]  # the same
 from fastmcp.exceptions import ToolError  # type: ignore[import-not-found]  # the same
 
 
 async def main(command: str, *arguments: str) -> None:
     """Print what a session sees, as JSON."""
-    async with Client(StdioTransport(command, list(arguments))) as client:
+    if command.startswith("http"):
+        transport = StreamableHttpTransport(command, headers={"x-capgo-api-key": arguments[0]})
+    else:
+        transport = StdioTransport(command, list(arguments))
+    async with Client(transport) as client:
         tools = [tool.name for tool in await client.list_tools()]
         apps = await client.call_tool("capgo_list_apps", {})
         deletion = await client.call_tool("capgo_delete_channel", {"app_id": "com.demo.app", "channel": "qa"})

@@ -2,34 +2,15 @@
 
 import json
 import subprocess
-import sys
-import venv
 from pathlib import Path
-from typing import Final
 
-import pytest
-
+from tests.support import fastmcp_home
 from tests.support.limits import GENEROUS
 
-FOLDER: Final = Path(__file__).parents[2] / "build" / "fastmcp"
-VERSION: Final = "4.1.0"
 
-
-@pytest.fixture(scope="module")
-def python() -> Path:
-    """The interpreter that has FastMCP; made once."""
-    interpreter = FOLDER / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    stamp = FOLDER / f"has-{VERSION}"
-    if not stamp.exists():
-        venv.create(FOLDER, clear=True, with_pip=True)
-        subprocess.run([interpreter, "-m", "pip", "install", "--quiet", f"fastmcp=={VERSION}"], check=True)
-        stamp.touch()
-    return interpreter
-
-
-def test_session(python: Path, server: list[str], home: Path) -> None:
+def test_session(server: list[str], home: Path) -> None:
     """It connects, lists and calls; a deletion asks first, an error has its hint."""
-    command: list[str | Path] = [python, Path(__file__).with_name("fastmcp_session.py"), *server]
+    command: list[str | Path] = [fastmcp_home.python(), fastmcp_home.SESSION, *server]
     done = subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
