@@ -148,7 +148,7 @@ def _names(names: Iterable[str]) -> str:
 
 def vendors() -> str:
     """The table of the vendor's hosted tools and ours."""
-    return _table(("hosted", "calls", "here", "what is different"), vendor.rows())
+    return table(("hosted", "calls", "here", "what is different"), vendor.rows())
 
 
 SECTIONS: Final = {
