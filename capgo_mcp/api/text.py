@@ -3,11 +3,18 @@
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Final
 
 LIMIT: Final = 500
 """Characters of one text that are shown; the rest is cut off, with a mark."""
 
+_NAMES: Final = frozenset(
+    {"name", "version_name", "channel", "device_id", "custom_id", "served_by", "default_channels", "other_channels"}
+)
+"""Facts that are names of things, one or several."""
+_WRITTEN_OUT: Final = 8
+"""Characters that nobody sees and that are written out; more of them are a text for machines."""
 _BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
 _HIDDEN: Final = frozenset({"Cf", "Cn", "Co", "Cs"})
 _IGNORABLE: Final = re.compile(
@@ -17,7 +24,7 @@ _IGNORABLE: Final = re.compile(
 """What Unicode wants to be shown as nothing (Default_Ignorable_Code_Point), letters and marks among it."""
 _JOINERS: Final = re.compile(
     "((?<=[\u0600-\u109f\u1780-\u17ff])[\u200c\u200d](?=[\u0600-\u109f\u1780-\u17ff])"  # Persian, Indic
-    "|(?<=[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    "|(?<=[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     "|(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff]))"  # emoji
 )
 """The same where they change what is seen: without them a word is spelled wrong, and a family is three people."""
@@ -48,9 +55,34 @@ def visible(text: str) -> str:
 
 
 def _is_hidden(character: str) -> bool:
-    if "\U0001f000" <= character <= "\U0001faff":
-        return False  # emoji, also those that are newer than this Python
+    if "\U0001f6d0" <= character <= "\U0001f6ff" or "\U0001fa70" <= character <= "\U0001faff":
+        return False  # where emoji are added that are newer than this Python
     return unicodedata.category(character) in _HIDDEN or bool(_IGNORABLE.match(character))
+
+
+def named(name: str) -> str:
+    """A name as it is shown: what nobody sees of it is written out and counted, so that it passes for no other name."""
+    parts = _JOINERS.split(name)
+    altered = sum(map(_is_altered, "".join(parts[::2])))
+    if not 0 < altered <= _WRITTEN_OUT:
+        return clean(name)
+    shown = "".join(part if turn % 2 else "".join(map(_written_out, part)) for turn, part in enumerate(parts))
+    return clean(f"{shown} ({altered} hidden)")
+
+
+def _is_altered(character: str) -> bool:
+    return _is_hidden(character) or unicodedata.category(character) in _BREAKS
+
+
+def _written_out(character: str) -> str:
+    if not _is_altered(character):
+        return character
+    return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
+
+
+def looks(name: str) -> str:
+    """What people see of a name: two names for which it is the same cannot be told apart."""
+    return " ".join(unicodedata.normalize("NFKC", visible(name)).split())
 
 
 def plain(name: str) -> str:
@@ -64,14 +96,14 @@ def plain(name: str) -> str:
     return name
 
 
-def cleaned(value: Any) -> Any:
-    """JSON whose texts are clean, the names in it included."""
+def cleaned(value: Any, show: Callable[[str], str] = clean) -> Any:
+    """JSON whose texts are clean, the names in it included; those by which calls are made are written out."""
     if isinstance(value, str):
-        return clean(value)
+        return show(value)
     if isinstance(value, list):
-        return [cleaned(item) for item in value]
+        return [cleaned(item, show) for item in value]
     if isinstance(value, dict):
-        return {clean(name): cleaned(item) for name, item in value.items()}
+        return {clean(name): cleaned(item, named if name in _NAMES else clean) for name, item in value.items()}
     return value
 
 

@@ -11,8 +11,9 @@ from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.insights.way_back import Step, way_back
-from capgo_mcp.operations.apps import GetApp
+from capgo_mcp.operations.apps import GetApp, ListApps
 from capgo_mcp.operations.bundles import (
     Bundle,
     CreateBundle,
@@ -23,9 +24,11 @@ from capgo_mcp.operations.bundles import (
     SetBundleMetadata,
 )
 from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.safety.channels import NOISE, SERVES, end_no_rollout_unseen, seen_channel, told_of_edit
+from capgo_mcp.safety.lookalikes import refuse_among
 from capgo_mcp.safety.meaning import Meaning
-from capgo_mcp.safety.reading import NAMES, Reading, at_least
+from capgo_mcp.safety.reading import DEVICES, NAMES, Reading, at_least
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
 
 
@@ -145,12 +148,27 @@ async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
         users = served_by(channels, operation.version).get(operation.version, [])
         reading.facts["served_by"] = users[:NAMES]
         reading.facts["capgo_will_refuse"] = bool(users)
+    await reading.count(
+        "devices_on_it",
+        in_long_pages(ListDevices(app_id=operation.app_id, limit=DEVICES)),
+        moving=True,
+        admits=lambda device: device.version_name == operation.version,
+    )
+
+
+async def tell_app(operation: GetApp, reading: Reading) -> None:
+    """The app by whose name the user has to confirm; another one of that organization must not look like it."""
+    app = await reading.named(operation)
+    others = await reading.read("other apps", ListApps(org_id=app.owner_org, limit=MOST))
+    refuse_among(
+        [one for one in others.items if one.app_id != operation.app_id] if others else [], "app", app.name or ""
+    )
 
 
 async def _preview_delete_all(operation: DeleteAllBundles, reading: Reading) -> None:
     app, reads = GetApp(app_id=operation.app_id), bundles_and_channels(operation.app_id)
     await reading.ahead(app, *reads)
-    await reading.named(app)
+    await tell_app(app, reading)
     bundles = await reading.read("bundles", reads[0])
     channels = await reading.read("channels", reads[1])
     if bundles is not None and channels is not None:

@@ -20,9 +20,10 @@ from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.together import Ahead
 from capgo_mcp.insights.way_back import way_back
 from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
+from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.safety.as_asked import as_asked, is_vain
 from capgo_mcp.safety.meaning import Meaning
-from capgo_mcp.safety.reading import Reading
+from capgo_mcp.safety.reading import DEVICES, Reading
 from capgo_mcp.safety.undo import Snapshot, Told, Undo, next_call, untold
 
 NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_channels"})
@@ -200,6 +201,12 @@ def _hidden(operation: SetChannel, after: ChannelRow) -> list[str]:
 async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:
     read = GetChannel(app_id=operation.app_id, channel=operation.channel)
     reading.tell(await reading.read("channel", read, target=True), "id", *SERVES)
+    await reading.count(
+        "devices_pinned",
+        ListDevices(app_id=operation.app_id, limit=DEVICES),
+        moving=True,
+        admits=lambda device: device.channel == operation.channel,
+    )
     reading.unknown.append("platforms: Capgo does not tell which platforms a channel serves")
 
 

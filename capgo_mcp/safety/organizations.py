@@ -12,9 +12,11 @@ from capgo_mcp.operations.organizations import (
     CreateOrganization,
     DeleteOrganization,
     GetOrganization,
+    ListOrganizations,
     OrganizationCreated,
     UpdateOrganization,
 )
+from capgo_mcp.safety.lookalikes import refuse_among
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import NAMES, Reading
 from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
@@ -54,9 +56,13 @@ def _all_of(org_id: str) -> tuple[GetOrganization, ListApps]:
 
 async def tell_organization(org_id: str, reading: Reading) -> None:
     """What goes with an organization, by whose name the user has to confirm."""
-    organization, all_apps = _all_of(org_id)
-    await reading.ahead(organization, all_apps)
-    await reading.named(organization)
+    this, all_apps = _all_of(org_id)
+    every = ListOrganizations()
+    await reading.ahead(this, every, all_apps)
+    organization = await reading.named(this)
+    others = await reading.read("other organizations", every)
+    strangers = [one for one in others.items if one.id != org_id] if others else []
+    refuse_among(strangers, "organization", organization.name or "")
     apps: Listing[App] | None = await reading.count("apps", all_apps)
     reading.facts["app_ids"] = [app.app_id for app in apps.items[:NAMES]] if apps else []
 

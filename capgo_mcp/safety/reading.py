@@ -1,5 +1,6 @@
 """What is read before a write, so that whoever agrees to it knows what it does."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -12,6 +13,8 @@ from capgo_mcp.client.together import Ahead
 
 NAMES: Final = 20
 """Names listed one by one: enough to recognize what is meant, and a person still reads them."""
+DEVICES: Final = 600
+"""Devices that are looked through for what hangs on a channel or a bundle, in a few requests."""
 _LOOK_IT_UP: Final = "Names are exact and case-sensitive: look it up with the list tool first."
 
 A = TypeVar("A", bound=Answer)
@@ -75,12 +78,19 @@ class Reading:
         """The moment of the reading, in UTC."""
         return self._clock.moment()
 
-    async def count(self, what: str, operation: Operation[Any], *, moving: bool = False) -> Listing[Any] | None:
-        """The rows of a list, noting how many there are; `moving` when that changes all the time."""
+    async def count(
+        self,
+        what: str,
+        operation: Operation[Any],
+        *,
+        moving: bool = False,
+        admits: Callable[[Any], bool] = lambda _: True,
+    ) -> Listing[Any] | None:
+        """The rows of a list, noting how many of them count; `moving` when that changes all the time."""
         self.moving |= {what} if moving else set()
         rows: Listing[Any] | None = await self.read(what, operation)
         if rows is not None:
-            self.facts[what] = at_least(len(rows.items), rows)
+            self.facts[what] = at_least(sum(map(admits, rows.items)), rows)
         return rows
 
     def tell(self, answer: Answer | None, *names: str) -> None:

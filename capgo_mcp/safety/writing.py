@@ -16,6 +16,7 @@ from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.confirm import Seen, ask, preview, settle
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
+from capgo_mcp.safety.lookalikes import refuse_lookalikes
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo
 
@@ -44,11 +45,13 @@ class Writer:
 
         Raises:
             NoConsent: The person did not agree; nothing was sent.
+            Lookalike: Another thing has a name that looks the same; nothing was sent.
             StateMoved: What is there is not what the agent expects; nothing was sent.
             InputRequired: The client has to ask the person, and to call again; nothing was sent.
             JournalFailed: It cannot be recorded; nothing was sent.
             CapgoError: Capgo did not do it, or it is not known whether it did.
         """
+        await refuse_lookalikes(operation, self._capgo)
         if operation.spec.looks_up:
             operation = await operation.resolved(self._capgo)
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))

@@ -31,7 +31,7 @@ from tests.support.samples import AnyOperation, toolbox
 LISTS: Final = [one for one in every() if issubclass(one.spec.answer, Listing)]
 HIDDEN: Final = {"Cf", "Cn", "Co", "Cs"}
 BREAKS: Final = {"Cc", "Zl", "Zp"}
-PICTURES: Final = range(0x1F000, 0x1FB00)
+PICTURES: Final = frozenset({*range(0x1F6D0, 0x1F700), *range(0x1FA70, 0x1FB00)})
 INVISIBLE: Final = {
     *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
     *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070),
@@ -197,6 +197,7 @@ def test_tricks_with_invisible_text_do_not_reach_the_agent(trick: str, shown: st
         "👩\u200d💻 team",
         "🏳\ufe0f\u200d🌈",
         "❤\ufe0f",
+        "©\ufe0f ™\ufe0f ‼\ufe0f",
         "1\ufe0f\u20e3",
         "👍🏽",
         "\U0001fae9 of a later Unicode",
@@ -247,7 +248,7 @@ def test_compact_json_reads_back_and_has_no_white_space(facts: Any) -> None:
 def test_nested_rows_are_cleaned() -> None:
     """What stands inside a record is shown by the same rules."""
     channel = Channel.model_validate({"id": 1, "version": {"id": 7, "name": "1.0\u200b"}, "rollout_version_info": None})
-    assert render.shown(channel) == {"id": 1, "version": {"id": 7, "name": "1.0 (1 hidden)"}}
+    assert render.shown(channel) == {"id": 1, "version": {"id": 7, "name": "1.0\\u200b (1 hidden)"}}
 
 
 def long_list(rows: int, **more: Any) -> dict[str, Any]:
