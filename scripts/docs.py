@@ -19,7 +19,7 @@ from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARI
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, toolset
-from scripts import contract, links, rooms, tool_pages, vendor
+from scripts import contract, links, promises, rooms, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
 
@@ -113,6 +113,11 @@ def room_table() -> str:
     return table(("room", "what lives there"), [(f"`{name}/`", what) for name, what in rooms.descriptions()])
 
 
+def promise_table() -> str:
+    """The table of what is promised, against whom, and the test that holds it."""
+    return table(("promise", "held against", "test"), promises.rows())
+
+
 def get(source: Provenance = SOURCE) -> str:
     """How to get the program; it names a place only when that place is ours.
 
@@ -161,6 +166,7 @@ SECTIONS: Final = {
     "picture": rooms.picture,
     "buttons": links.button_table,
     "lines": links.shell_lines,
+    "promises": promise_table,
 }
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
 _SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)

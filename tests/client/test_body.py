@@ -3,7 +3,7 @@
 import json
 import math
 import tracemalloc
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,8 @@ from capgo_mcp.api.text import whole
 from capgo_mcp.client.body import MOST_VALUES, TooManyValues, parsed
 from capgo_mcp.client.capgo import MAX_ANSWER
 from tests.support.keys import KEY, MASK, disguises
+
+AGAINST: Final = "a host that answers with a bomb"
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)

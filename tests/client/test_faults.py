@@ -33,6 +33,9 @@ from tests.support import faulty as f
 from tests.support import samples
 from tests.support.limits import GENEROUS
 
+AGAINST: Final = "a network that fails in any way"
+HOLDS: Final = ("No second write", "A write is never sent twice")
+
 
 class End(NamedTuple):
     """How many requests reach the server, and the error in which the call ends."""

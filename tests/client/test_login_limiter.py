@@ -22,6 +22,8 @@ from capgo_mcp.sandbox.seed.people import LIGHTHOUSE, MIRA
 from tests.support.faulty import VirtualClock
 from tests.support.stepped import SteppedClock
 
+AGAINST: Final = "another caller, with wrong keys"
+
 _NOON: Final = 1_800_000_000.0
 _HOURS: Final = 3
 _PAUSE: Final = 61.0

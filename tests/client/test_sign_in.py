@@ -1,4 +1,4 @@
-"""Signing in against a server that behaves, and against some that do not."""
+"""Signing in brings a key from the server that was asked, for this person, or none at all."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,6 +18,9 @@ from capgo_mcp.sandbox import State, create_app, seeded
 from tests.support.faulty import EPOCH, VirtualClock
 from tests.support.person import CALLBACK, Person, brought
 from tests.support.serving import served
+
+AGAINST: Final = "a server that answers in Capgo's place, and another program on this machine"
+HOLDS: Final = ("Signing in",)
 
 CAPGO: Final = "https://capgo.example.com"
 RESOURCE: Final = "/.well-known/oauth-protected-resource/mcp"

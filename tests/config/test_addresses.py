@@ -1,11 +1,14 @@
 """The key goes to an address that nobody can listen to, and calls have limits that make sense."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
+
+AGAINST: Final = "whoever listens on the way"
+HOLDS: Final = ("The key",)
 
 KEY = "11111111-2222-4333-8444-555555555555"
 

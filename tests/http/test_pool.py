@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import pytest
@@ -17,6 +17,8 @@ from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY
 from capgo_mcp.server.tools import Toolbox
 from tests.support.safety import text
+
+AGAINST: Final = "another caller, who takes all places"
 
 
 class FakeClock(SystemClock):

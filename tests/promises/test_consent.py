@@ -7,6 +7,9 @@ import pytest
 from tests.support import samples
 from tests.support.safety import DESTROYERS, Facts, desk, name_of
 
+AGAINST: Final = "an agent that acts unasked, or because a text told it to"
+HOLDS: Final = ("Consent", "Nothing is deleted without consent")
+
 WORDS: Final = ("Confirm", "CONFIRM", "confirm ", "confirmed", "isConfirm", "confirm_", "ConfirmName")
 VALUES: Final = ("true", "True", 1, 1.0, "yes", [True], {"confirm": True}, "1")
 

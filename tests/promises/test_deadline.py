@@ -18,6 +18,8 @@ from tests.support import samples
 from tests.support.faulty import VirtualClock
 from tests.support.safety import Facts, desk, text, unlimited
 
+AGAINST: Final = "a host that answers slowly or never"
+
 TIMEOUT: Final = 2.0
 WALK: Final = 4.0
 SLACK: Final = 1e-6

@@ -14,6 +14,8 @@ from tests.support import samples
 from tests.support.faulty import EPOCH, VirtualClock
 from tests.support.safety import Facts, desk, unlimited
 
+AGAINST: Final = "a wrong decision, made on figures that hide what they left out"
+
 BETA: Final = 2
 PINNED: Final = 240
 

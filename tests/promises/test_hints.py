@@ -19,6 +19,8 @@ from scripts.docs import ROOT
 from tests.support import samples
 from tests.support.safety import Facts, answering, desk, text, unlimited
 
+AGAINST: Final = "an agent that guesses what to do next"
+
 _WORD: Final = re.compile(r"\bcapgo_(?!mcp\b)[a-z_]+")
 _NAMES: Final = {tool.spec.name for tool in every_tool()} | {CountEvents.spec.name, ListEvents.spec.name}
 _FOR_A_PERSON: Final = re.compile(r"[Cc]onsole|CAPGO_|capgo-mcp |command line|support|configuration|--\w")

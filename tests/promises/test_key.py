@@ -15,6 +15,9 @@ from tests.support.connected import connected
 from tests.support.keys import KEY, LEGACY, disguises, found
 from tests.support.safety import answering, desk, named
 
+AGAINST: Final = "a host that writes the key into its answers"
+HOLDS: Final = ("The key", "The key never leaves")
+
 TOOLS: Final = ("capgo_get_app", "capgo_list_channels", "capgo_set_channel", "capgo_delete_app")
 
 

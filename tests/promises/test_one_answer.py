@@ -15,6 +15,9 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support.faulty import VirtualClock
 from tests.support.safety import YES, Desk, Facts, User, desk, serving, text
 
+AGAINST: Final = "an agent or client that uses a yes again"
+HOLDS: Final = ("Consent",)
+
 TOOL: Final = "capgo_delete_channel"
 BETA: Final = {"app_id": DEMO_APP, "channel": "beta", "confirm": True}
 QA: Final = {**BETA, "channel": "qa"}

@@ -17,6 +17,9 @@ from tests.support import samples
 from tests.support.keys import KEY
 from tests.support.safety import answering, desk, failing_reads, name_of
 
+AGAINST: Final = "a gateway or a page that answers in Capgo's place"
+HOLDS: Final = ("No second write", "A write is never sent twice")
+
 WRITES: Final = [one for one in every() if one.spec.effect is not Effect.READ]
 NO_SUCCESS: Final[list[Any]] = [
     {},

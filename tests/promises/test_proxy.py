@@ -12,6 +12,9 @@ from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.apps import GetApp
 from tests.support.keys import KEY
 
+AGAINST: Final = "a proxy on the way"
+HOLDS: Final = ("The key", "The key never leaves")
+
 READ: Final = GetApp(app_id="com.demo.app")
 VARIABLES: Final = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 

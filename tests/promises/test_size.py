@@ -11,6 +11,8 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support import samples
 from tests.support.safety import Facts, desk, text, unlimited
 
+AGAINST: Final = "a host or an account with more than a reader can hold"
+
 MANY: Final = 900
 ERRORS: Final = 4000
 

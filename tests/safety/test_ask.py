@@ -15,6 +15,9 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support.faulty import VirtualClock
 from tests.support.safety import YES, Desk, User, desk, serving, text
 
+AGAINST: Final = "an agent that sets `confirm` by itself"
+HOLDS: Final = ("Consent",)
+
 TOOL: Final = "capgo_delete_channel"
 TARGET: Final = {"app_id": DEMO_APP, "channel": "beta"}
 ABSENT: Final = object()

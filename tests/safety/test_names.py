@@ -9,6 +9,9 @@ from capgo_mcp.sandbox import READER_KEY
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from tests.support.safety import Facts, desk, text
 
+AGAINST: Final = "an agent that takes one consent for another"
+HOLDS: Final = ("Consent", "Nothing is deleted without consent")
+
 TARGETS: Final[dict[str, tuple[Facts, str, str]]] = {
     "capgo_delete_app": ({"app_id": DEMO_APP}, "Demo app", f"DELETE /app/{DEMO_APP}"),
     "capgo_delete_all_bundles": ({"app_id": DEMO_APP}, "Demo app", "DELETE /bundle"),

@@ -25,6 +25,9 @@ from tests.support.safety import (
 )
 from tests.support.samples import AnyOperation
 
+AGAINST: Final = "an agent that destroys before anybody has seen what goes"
+HOLDS: Final = ("Consent", "Nothing is deleted without consent")
+
 each = pytest.mark.parametrize("operation", DESTROYERS, ids=name_of)
 
 _ALSO: Final[dict[str, Facts]] = {

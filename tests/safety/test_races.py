@@ -12,6 +12,9 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from tests.support import samples
 from tests.support.safety import Facts, desk
 
+AGAINST: Final = "somebody who changes what was shown before it is confirmed"
+HOLDS: Final = ("Consent",)
+
 Move = Callable[[State, int], object]
 """Something that somebody else does, one of several alike."""
 

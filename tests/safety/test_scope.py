@@ -18,6 +18,9 @@ from tests.support import samples
 from tests.support.faulty import VirtualClock
 from tests.support.safety import Desk, Facts, answering, desk, name_of, serving
 
+AGAINST: Final = "an agent that was talked into more than it may"
+HOLDS: Final = ("Limits", "You set the limits")
+
 OPERATIONS: Final = {operation.spec.name: operation for operation in every()}
 DEFAULTS: Final = frozenset(map(toolset, DEFAULT))
 EXCLUDED: Final = frozenset({"capgo_list_devices", "capgo_delete_app", "capgo_set_channel"})

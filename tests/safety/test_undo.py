@@ -13,6 +13,9 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP
 from tests.support import samples
 from tests.support.safety import Facts, desk, differences, lost, picture, unlimited
 
+AGAINST: Final = "a mistake, the agent's or the user's"
+HOLDS: Final = ("Every consequential change tells what was before, what is now, and the exact call that undoes it",)
+
 Step = tuple[str, Facts]
 
 

@@ -1,4 +1,4 @@
-"""A client at the other end of pipes may send nonsense, stop reading, or die."""
+"""A client at the other end of pipes may send nonsense, stop reading, or die: the server answers, waits, or ends."""
 
 import asyncio
 import json
@@ -18,6 +18,8 @@ from capgo_mcp.server.mcp import MOST_WAITING
 from capgo_mcp.server.pipes import MOST_UNREAD, PipeOutlet
 from tests.server.test_stdio import call_in_flight, environment, running
 from tests.support.limits import GENEROUS
+
+AGAINST: Final = "a client that floods, stalls or dies"
 
 PING: Final = '{"jsonrpc":"2.0","id":%s,"method":"ping","params":{}}\n'
 NOISY: Final = """
