@@ -9,8 +9,8 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from capgo_mcp import __version__
 from capgo_mcp.client.address import is_loopback
+from capgo_mcp.client.version import __version__
 from capgo_mcp.http.pool import KEY_HEADER
 from capgo_mcp.http.settings import Service
 from capgo_mcp.server import identity
