@@ -1,15 +1,21 @@
 """What it takes to count a large fleet: requests, seconds, memory, and the part of an agent's context it fills."""
 
+import json
+import os
 import time
 import tracemalloc
+from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
+import anyio
 import httpx2
 import mcp_types as t
 
+from bench.servers import memory
 from capgo_mcp.agent.render import compact
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.key import StaticKey
+from capgo_mcp.client.paging import CURSOR_ROWS
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.summary import Property
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
@@ -18,6 +24,8 @@ from capgo_mcp.sandbox.seed.people import NOTES_APP
 from capgo_mcp.server.tools import Toolbox
 
 _DEVICES: Final = 100_000
+_LARGE: Final = (100_000, 1_000_000)
+_LATENCY: Final = 0.05
 _VERSIONS: Final = 40
 _RATE: Final = 100_000.0
 """Requests a minute, as many as there is time for; with the usual 100 the walk would take a minute."""
@@ -41,7 +49,55 @@ class _Counted(httpx2.ASGITransport):
         return response
 
 
+class _Distant(httpx2.AsyncBaseTransport):
+    """A Capgo far away that has as many devices as are wanted, told in the same page over and over."""
+
+    def __init__(self, devices: int) -> None:
+        self._rest = devices
+        self.requests = 0
+        rows = [new_device(NOTES_APP, f"ffffffff-0000-4000-8000-{number:012}", f"1.{number % 7}.{number % _VERSIONS}",
+                           datetime.now(UTC).isoformat()) for number in range(CURSOR_ROWS)]  # fmt: skip
+        self._rows = [json.dumps(row) for row in rows]
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests += 1
+        await anyio.sleep(_LATENCY)
+        rows = self._rows[: min(self._rest, CURSOR_ROWS)]
+        self._rest -= len(rows)
+        more = f'"nextCursor":"{self.requests}",' if self._rest else ""
+        return httpx2.Response(200, content=f'{{{more}"data":[{",".join(rows)}]}}'.encode(), request=request)
+
+
 async def measure() -> None:
+    """Summarize large fleets behind a latency, while memory is not filled by a sandbox, and then one in it."""
+    for devices in _LARGE:
+        await _at_a_distance(devices)
+    await _in_sandbox()
+
+
+async def _at_a_distance(devices: int) -> None:
+    """How much longer it takes than the requests alone, one after the other, and what it needs of memory."""
+    alone = _Distant(devices)
+    transport = _Distant(devices)
+    settings = Settings(key=StaticKey(ADMIN_KEY), insight_timeout=3600)
+    async with httpx2.AsyncClient(transport=alone, base_url="http://far.invalid") as http:
+        started = time.perf_counter()
+        while "nextCursor" in (await http.get("/device")).text[:100]:
+            pass
+        least = time.perf_counter() - started
+    async with Capgo(ADMIN_KEY, url="http://far.invalid", transport=transport, rate=_RATE) as capgo:
+        toolbox = Toolbox(capgo, settings)
+        idle = memory(os.getpid())
+        started = time.perf_counter()
+        summary = await _summary(toolbox, _CALL)
+        took = time.perf_counter() - started
+    assert summary["devices"] == devices
+    grown = memory(os.getpid(), "VmHWM") - idle
+    print(f"  {devices:9,} devices at {_LATENCY * 1000:g} ms: x{took / least:.2f} of the requests alone, "
+          f"{took:.1f} s, {grown:+.1f} MB at most")  # fmt: skip
+
+
+async def _in_sandbox() -> None:
     """Summarize the fleet once for the time, and once more for the memory."""
     transport = _Counted(app=create_app(_crowded()))
     settings = Settings(key=StaticKey(ADMIN_KEY), insight_timeout=3600)

@@ -11,7 +11,14 @@ from typing import Any, Final, Self, cast
 
 import httpx2
 from anyio import to_thread
-from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
+from opentelemetry.trace import (
+    ProxyTracerProvider,
+    SpanKind,
+    StatusCode,
+    get_current_span,
+    get_tracer,
+    get_tracer_provider,
+)
 
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
@@ -53,7 +60,7 @@ _NEVER_SENT: Final = (
 _CHECK_ADDRESS: Final = "Try again; if it stays so, ask the user to check the network and CAPGO_API_URL."
 _MORE_TIME: Final = "Try again, or ask the user to start the server with a higher --timeout."
 _TRACER: Final = get_tracer("capgo_mcp", __version__)
-"""Makes spans for whoever configures OpenTelemetry; without that, they cost next to nothing."""
+"""Makes spans for whoever configures OpenTelemetry."""
 
 Attempt = Callable[[Operation[Any], float], Awaitable[Any]]
 
@@ -180,8 +187,9 @@ class Capgo:
         key = await self._key.read()  # each time: it may have been replaced while the server runs
         deadline = Deadline(self._clock, self._time_for(operation))
         headers = dict([key_header(key)]) | ({"x-request-id": request_id} if request_id else {})
-        attempt = partial(self._attempt, mask=Mask(key), headers=headers)
-        exchange = partial(self._exchange, attempt=attempt, breaker=self._breaker_of(key), deadline=deadline)
+        known = self._known(key)
+        attempt = partial(self._attempt, mask=known.mask, headers=headers)
+        exchange = partial(self._exchange, attempt=attempt, breaker=known.breaker, deadline=deadline)
         if operation.spec.paging is None:
             return cast("A", await exchange(operation))
         return cast("A", await collect(operation, exchange))
@@ -207,14 +215,14 @@ class Capgo:
     @property
     def standing(self) -> Standing:
         """What Capgo has said about the key in use so far."""
-        return self._live.breaker.standing if self._live.breaker else Standing.UNTRIED
+        return self._live.known.breaker.standing if self._live.known else Standing.UNTRIED
 
-    def _breaker_of(self, key: str) -> CircuitBreaker:
-        """The circuit breaker of the key in use: a new key starts afresh."""
-        if self._live.breaker is None or not self._live.breaker.belongs_to(key):
+    def _known(self, key: str) -> "_ByKey":
+        """What belongs to the key in use: a new key starts afresh."""
+        if self._live.known is None or not self._live.known.breaker.belongs_to(key):
             pace = self._pace(digest_of(key)) if self._pace else LocalPace(self._rate, self._clock)
-            self._live.breaker = CircuitBreaker(key, pace, self._clock, self._logins)
-        return self._live.breaker
+            self._live.known = _ByKey(CircuitBreaker(key, pace, self._clock, self._logins), Mask(key))
+        return self._live.known
 
     async def _exchange(
         self, operation: Operation[Any], *, attempt: Attempt, breaker: CircuitBreaker, deadline: Deadline
@@ -275,11 +283,9 @@ class Capgo:
         request = write_request(operation, self._clock.moment())
         if request.body is not None:
             headers = {**headers, "content-type": "application/json"}
-        query = dict(request.query) or None
         async with self._connections.http.stream(
             request.method,
-            request.path,
-            params=query,
+            f"{self._connections.url.rstrip('/')}{request.target}",
             content=request.body,
             headers=headers,
             extensions={"trace": way.note},
@@ -300,11 +306,19 @@ def _trusted() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
+@dataclass(frozen=True)
+class _ByKey:
+    """What is made once for each key."""
+
+    breaker: CircuitBreaker
+    mask: Mask
+
+
 @dataclass
 class _Live:
     """What a client learns as it goes, shared by all its copies."""
 
-    breaker: CircuitBreaker | None = None
+    known: _ByKey | None = None
 
 
 @dataclass
@@ -350,6 +364,9 @@ def _span(operation: Operation[Any], tries: int) -> Iterator[None]:
         operation: What is asked; only its kind is told: no argument, key or name of an app is in a span.
         tries: Which request of the same exchange it is, counted from 1.
     """
+    if isinstance(get_tracer_provider(), ProxyTracerProvider):  # nobody has configured OpenTelemetry
+        yield
+        return
     spec = operation.spec
     facts: dict[str, str | int] = {
         "capgo.operation": spec.name,

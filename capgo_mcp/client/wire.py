@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
@@ -42,6 +42,11 @@ class Request:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+
+    @property
+    def target(self) -> str:
+        """Path and query as they stand in an address."""
+        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
 
 
 def write_request(operation: Operation[Any], now: datetime | None = None) -> Request:

@@ -144,8 +144,9 @@ class Running:
         # Where all devices count, nobody looks at the pins.
         walk = Walk(self._context, devices if self._since else in_long_pages(devices))
         try:
-            async for page in walk:
-                self._add(page)
+            async with walk:
+                async for page in walk:
+                    self._add(page)
         except CapgoError as error:
             walk.note = error.sentence
         if walk.complete and walk.seen:

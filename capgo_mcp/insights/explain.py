@@ -82,14 +82,15 @@ class ExplainDevice(Insight[DeviceExplained]):
     async def _device(self, context: Context, unknown: list[str]) -> Device:
         if self.device_id is not None:
             return await context.capgo.send(GetDevice(app_id=self.app_id, device_id=self.device_id))
-        walk = Walk(context, in_long_pages(ListDevices(app_id=self.app_id, custom_id_mode=True, order="desc")))
-        async for page in walk:
-            found = [device for device in page if device.custom_id == self.custom_id]
-            if len(found) > 1:
-                unknown.append(f"which device is meant: {len(found)} have this custom id; this one was seen last")
-            if found and found[0].device_id:
-                # Long pages leave out pins, so the device is read once more by itself.
-                return await context.capgo.send(GetDevice(app_id=self.app_id, device_id=found[0].device_id))
+        listed = in_long_pages(ListDevices(app_id=self.app_id, custom_id_mode=True, order="desc"))
+        async with Walk(context, listed) as walk:
+            async for page in walk:
+                found = [device for device in page if device.custom_id == self.custom_id]
+                if len(found) > 1:
+                    unknown.append(f"which device is meant: {len(found)} have this custom id; this one was seen last")
+                if found and found[0].device_id:
+                    # Long pages leave out pins, so the device is read once more by itself.
+                    return await context.capgo.send(GetDevice(app_id=self.app_id, device_id=found[0].device_id))
         raise NotFound(
             "device_not_found",
             f"No device has the custom id {quoted(self.custom_id or '')}. {walk.note or ''}".strip(),

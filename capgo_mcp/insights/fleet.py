@@ -41,11 +41,11 @@ async def seen_last(context: Context, app_id: str) -> Fleet:
         CapgoError: Not even the first of them could be read.
     """
     fleet = Fleet()
-    walk = Walk(context, ListDevices(app_id=app_id, order="desc"))
-    async for page in walk:
-        for device in page:
-            fleet.add(device)
-        if walk.seen >= SAMPLE:
-            break
+    async with Walk(context, ListDevices(app_id=app_id, order="desc"), most=SAMPLE) as walk:
+        async for page in walk:
+            for device in page:
+                fleet.add(device)
+            if walk.seen >= SAMPLE:
+                break
     fleet.complete = walk.complete
     return fleet

@@ -58,18 +58,18 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
         found: list[Device] = []
         matches = 0
         before = None if self.not_seen_since is None else moment(self.not_seen_since, context.clock.moment())
-        walk = Walk(context, self.pages())
-        over = False
-        async for page in walk:
-            early = list(takewhile(lambda device: not _is_after(before, device), page))
-            matching = list(filter(self.admits, early))
-            matches += len(matching)
-            found += matching[: self.limit - len(found)]
-            over = len(early) < len(page)  # the list is sorted: all later ones were seen later
-            if over:
-                break
-            if len(found) == self.limit and self.channel is None:
-                walk.needs_no_pins()
+        async with Walk(context, self.pages()) as walk:
+            over = False
+            async for page in walk:
+                early = list(takewhile(lambda device: not _is_after(before, device), page))
+                matching = list(filter(self.admits, early))
+                matches += len(matching)
+                found += matching[: self.limit - len(found)]
+                over = len(early) < len(page)  # the list is sorted: all later ones were seen later
+                if over:
+                    break
+                if len(found) == self.limit and self.channel is None:
+                    walk.needs_no_pins()
         more = f"{matches - len(found)} more match: raise limit or add a filter." if matches > len(found) else None
         return Found[Device](
             items=found,

@@ -115,12 +115,12 @@ class SummarizeDevices(Insight[DeviceSummary], DeviceFilter):
         matching = 0
         pages = self.pages()
         looks_at_pins = self.channel is not None or "channel" in self.group_by
-        walk = Walk(context, pages if looks_at_pins else in_long_pages(pages))
-        async for page in walk:
-            for device in filter(self.admits, page):
-                matching += 1
-                for tally in tallies:
-                    tally.add(device)
+        async with Walk(context, pages if looks_at_pins else in_long_pages(pages)) as walk:
+            async for page in walk:
+                for device in filter(self.admits, page):
+                    matching += 1
+                    for tally in tallies:
+                        tally.add(device)
         return DeviceSummary(
             devices=matching,
             devices_seen=walk.seen,

@@ -1,8 +1,12 @@
-"""A walk over the devices of an app: page after page, one at a time in memory, until the end or a reason to stop."""
+"""A walk over the devices of an app: page after page, two at a time in memory, until the end or a reason to stop."""
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Self
+
+import anyio
+from anyio.lowlevel import checkpoint
 
 from capgo_mcp.api.answers import CursorPaged
 from capgo_mcp.api.errors import CapgoError
@@ -10,6 +14,9 @@ from capgo_mcp.client.paging import CURSOR_ROWS
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.insights.insight import Context
 from capgo_mcp.operations.devices import Device, ListDevices
+
+_TURNS: Final = 20
+"""Turns of the event loop in which a request leaves: looking at a page lets none pass."""
 
 EMPTY: Final = "Capgo told of no devices; it says the same when its device store is out of reach."
 
@@ -25,65 +32,107 @@ def in_long_pages(devices: ListDevices) -> ListDevices:
     return _InLongPages.model_construct(**dict(devices))
 
 
+class _Page:
+    """A page that is being read: in the end an answer, or why there is none."""
+
+    def __init__(self) -> None:
+        self.answer: CursorPaged[Device] | None = None
+        self.why = ""
+        self.done = anyio.Event()
+
+
 class Walk:
     """The pages of a list of devices, read within the time there is while one loops over them.
 
-    The first page has the whole deadline of a call, so that there is always something to tell, and raises CapgoError
-    when it cannot be read. What goes wrong later ends the loop and becomes the note.
+        async with Walk(context, devices) as walk:
+            async for page in walk:
+                ...
+
+    While one page is looked at, the next one is read. The first page has the whole deadline of a call, so that there is
+    always something to tell, and raises CapgoError when it cannot be read. What goes wrong later ends the loop and
+    becomes the note.
 
     Args:
         context: Where to read, whom to tell how far it is, and how long.
         devices: The list.
+        most: Devices after which nothing is read ahead any more, because the loop will be left.
 
     Attributes:
-        pages: Pages read so far.
-        seen: Devices read so far.
+        pages: Pages looked at so far.
+        seen: Devices looked at so far.
         complete: Whether the loop went on until there was no further page.
         note: Why it ended before, and what that means; None when it did not.
     """
 
-    def __init__(self, context: Context, devices: ListDevices) -> None:
+    def __init__(self, context: Context, devices: ListDevices, *, most: float = math.inf) -> None:
         self.pages = 0
         self.seen = 0
         self.complete = False
         self.note: str | None = None
         self._context = context
         self._deadline = Deadline(context.clock, context.seconds)
-        self._ahead: ListDevices | None = devices.model_copy(update={"limit": devices.spec.at_once or CURSOR_ROWS})
+        self._list = devices.model_copy(update={"limit": devices.spec.at_once or CURSOR_ROWS})
+        self._most = most
+        self._over = False
+        self._ahead: _Page | None = None
+        self._tasks = anyio.create_task_group()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._tasks.cancel_scope.cancel()
+        await self._tasks.__aexit__(None, None, None)  # what the loop raises goes on as it is, not in a group
 
     def needs_no_pins(self) -> None:
         """Read what is left in long pages."""
-        if self._ahead is not None:
-            self._ahead = in_long_pages(self._ahead).model_copy(update={"limit": CURSOR_ROWS})
+        self._list = in_long_pages(self._list).model_copy(update={"limit": CURSOR_ROWS})
 
-    # Not a generator: one that is left with `break` is closed by the event loop, at a time that nobody knows.
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[Device]:
-        page = self._ahead
-        if page is None:
+        if self._over:
             self.complete = True
             self.note = None if self.seen else EMPTY
             raise StopAsyncIteration
-        answer = await (self._in_time(page) if self.pages else self._context.capgo.send(page))
+        answer = await (self._next() if self.pages else self._context.capgo.send(self._list))
         if answer is None:
             raise StopAsyncIteration
-        self._ahead = None if answer.next in (None, page.cursor) else page.model_copy(update={"cursor": answer.next})
+        self._over = answer.next in (None, self._list.cursor)
+        self._list = self._list.model_copy(update={"cursor": answer.next})
         self.pages += 1
         self.seen += len(answer.items)
+        if not self._over and self.seen < self._most:
+            await self._read_ahead()
         if answer.items:
             await self._context.report(self.seen, message=f"{self.seen} devices read")
         return answer.items
 
-    async def _in_time(self, page: ListDevices) -> CursorPaged[Device] | None:
+    async def _next(self) -> CursorPaged[Device] | None:
+        if self._ahead is None:
+            await self._read_ahead()
+        page, self._ahead = self._ahead, None
+        assert page is not None  # noqa: S101 - it was just begun
+        await page.done.wait()
+        if page.answer is None:
+            self.note = f"Stopped after {self.seen} devices: {page.why}. Later ones are not included."
+        return page.answer
+
+    async def _read_ahead(self) -> None:
+        self._ahead = _Page()
+        self._tasks.start_soon(self._read, self._list, self._ahead)
+        for _ in range(_TURNS):
+            await checkpoint()
+
+    async def _read(self, devices: ListDevices, page: _Page) -> None:
         left = self._deadline.left
-        why = f"the {self._context.seconds:g} seconds for reading devices were over"
+        page.why = f"the {self._context.seconds:g} seconds for reading devices were over"
         if left > 0:
             try:
                 with suppress(TimeoutError), self._context.clock.fail_after(left):
-                    return await self._context.capgo.send(page)
+                    page.answer = await self._context.capgo.send(devices)
             except CapgoError as error:
-                why = error.sentence.rstrip(".")
-        self.note = f"Stopped after {self.seen} devices: {why}. Later ones are not included."
-        return None
+                page.why = error.sentence.rstrip(".")
+        page.done.set()

@@ -215,7 +215,7 @@ async def test_a_key_that_is_withdrawn_gives_up_its_seat() -> None:
     async with callers.open(None):
         assert await code(callers, ADMIN_KEY) == "ok"
         async with callers.toolbox(came(ADMIN_KEY)) as toolbox:
-            toolbox._capgo._breaker_of(ADMIN_KEY).note(KeyRefused("invalid_apikey", "No.", "Ask."))  # noqa: SLF001 - the sandbox is out of reach
+            toolbox._capgo._known(ADMIN_KEY).breaker.note(KeyRefused("invalid_apikey", "No.", "Ask."))  # noqa: SLF001 - the sandbox is out of reach
         assert await code(callers, READER_KEY) == "ok"
         assert len(list(callers._accepted)) == 1  # noqa: SLF001 - nothing public counts them
         assert await code(callers, ADMIN_KEY) == "key_blocked_locally"

@@ -254,7 +254,7 @@ async def test_walk_for_old_devices_ends_where_recent_ones_begin() -> None:
     found = await FindDevices(app_id=APP, not_seen_since="30d").gather(context(capgo))
     assert [device.device_id for device in found.items] == [str(n) for n in range(7)]
     assert found.complete is True
-    assert [page.order for page in capgo.pages] == ["asc"]
+    assert [page.order for page in capgo.pages] == ["asc", "asc"], "the second page is read ahead"
 
 
 async def test_search_counts_on_beyond_its_limit() -> None:
@@ -265,7 +265,7 @@ async def test_search_counts_on_beyond_its_limit() -> None:
     assert found.matches == found.devices_seen == 50_000
     assert found.complete is True
     assert found.note == "49970 more match: raise limit or add a filter."
-    assert {page.limit for page in capgo.pages[1:]} == {CURSOR_ROWS}
+    assert {page.limit for page in capgo.pages[2:]} == {CURSOR_ROWS}, "the second page is read ahead as the first was"
 
 
 async def test_search_asks_only_for_devices_with_a_custom_id() -> None:
