@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, Self
 
 import anyio
 import mcp_types as t
+from anyio.lowlevel import checkpoint
 from pydantic import ValidationError
 from pydantic_core import from_json
 
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 LONGEST: Final = 2**22
 """Bytes of one line that are read; what an agent sends has some thousands."""
 
+_LAST_TURNS: Final = 500
+"""Turns of the event loop between the last line and the end, which gives up what is not answered by then: whoever sends
+some lines and closes gets all answers that need no network."""
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s"{}\[\]:,]+')
 _LONGEST_ID: Final = 100
 
@@ -57,6 +61,8 @@ class Lines:
                 await self._outlet.flush()
                 line = await self._line()
                 if not line:
+                    for _ in range(_LAST_TURNS):
+                        await checkpoint()
                     raise StopAsyncIteration
                 error = refusal(line)
                 if error is None:

@@ -114,6 +114,15 @@ async def test_a_client_that_stops_reading_stops_the_server() -> None:
     await outlet.aclose()
 
 
+def test_lines_that_end_at_once_are_answered() -> None:
+    """Who pipes some requests in and closes gets the answers, as from a file."""
+    command = [sys.executable, "-m", "capgo_mcp", "--sandbox"]
+    lines = "".join(PING % number for number in range(50)).encode()
+    ended = subprocess.run(command, input=lines, capture_output=True, env=environment(), timeout=GENEROUS, check=True)
+    assert {json.loads(line)["id"] for line in ended.stdout.splitlines()} == {*range(50)}
+    assert all("result" in json.loads(line) for line in ended.stdout.splitlines())
+
+
 async def test_too_many_requests_at_once_are_refused() -> None:
     """Requests beyond a bound are refused with an error instead of being kept."""
     async with call_in_flight() as server:
