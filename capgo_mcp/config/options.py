@@ -127,6 +127,7 @@ HTTP_OPTIONS: Final = (
     Option("replicas", "servers that reach Capgo from the same address, each with as many processes", "COUNT", 1),
     Option("shared_state", "Valkey or Redis on which replicas share limits, such as redis://valkey:6379", "URL"),
     Option("egress", "name of the address from which Capgo is reached, where replicas have several", "NAME", ""),
+    Option("drain_notice", "seconds to go on serving after SIGTERM, while readiness says no", "SECONDS", 5.0),
     Option("public", "let callers in from the network who bring their own Capgo key"),
     Option("allowed_hosts", "names under which callers reach this server: with commas", "NAMES", ""),
     Option("allowed_origins", "web pages that may call, such as https://chat.example.com: with commas", "ORIGINS", ""),

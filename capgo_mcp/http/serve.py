@@ -27,6 +27,8 @@ from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import Challenges, guard
 from capgo_mcp.http.card import ServerCard
+from capgo_mcp.http.connections import LONGEST_BODY, LONGEST_HEAD, BoundedConnection, WholeBodies
+from capgo_mcp.http.draining import Draining, LastAnswers
 from capgo_mcp.http.metrics import observe, publish, require
 from capgo_mcp.http.pool import KEY_HEADER, CallerPool
 from capgo_mcp.http.settings import Service, shared_key
@@ -34,15 +36,20 @@ from capgo_mcp.http.shared_state import SharedState, SharedTokens, require_clien
 from capgo_mcp.http.tracing import REQUEST_ID, CallerNames, RequestNames
 from capgo_mcp.server.mcp import build
 
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]  # the type of the module
+
 log = logging.getLogger(__name__)
 
 PATH: Final = "/mcp"
-LONGEST_BODY: Final = 2**20
-"""Bytes a request may have; the longest call has a hundredth of that."""
 
 _BACKLOG: Final = 2048
 _DRAIN: Final = 5.0
 """Seconds beyond a call's own time after which a stopping server gives up on it."""
+_DESCRIPTORS: Final = 2**14
+"""Files and connections that one process may have open, where the system lets it."""
 _KEEP_ALIVE: Final = 75
 """Seconds an idle connection stays open: longer than a proxy keeps its own, so that none calls into a closing one."""
 _BROWSER_HEADERS: Final = (
@@ -63,6 +70,7 @@ def serve(settings: Settings, service: Service, logs: Logs) -> None:
     if service.shared_state:
         require_client()
     require(service)
+    _allow_connections()
     guard(service)  # a file of tokens that cannot be used is told here, not by every worker
     with _listener(service) as listener:
         config = _configuration(settings, service, logs)
@@ -88,6 +96,7 @@ def application(settings: Settings, service: Service) -> Starlette:
         egress=service.egress,
     )
     observe(pool.figures)
+    draining = Draining(service.drain_notice)
     auth, verifier = guard(service) or (None, None)
     server = build(pool, settings, service.state_keys, SharedTokens(state, SystemClock()) if state else None)
     server.middleware.insert(1, CallerNames(pool.caller))  # the first one is the SDK's, which makes the spans
@@ -99,9 +108,18 @@ def application(settings: Settings, service: Service) -> Starlette:
         transport_security=TransportSecuritySettings(allowed_hosts=service.hosts, allowed_origins=service.origins),
         auth=auth,
         token_verifier=verifier,
-        custom_starlette_routes=[*_probes(pool), Route(f"{PATH}/server-card", ServerCard(service, PATH).answer)],
+        custom_starlette_routes=[
+            *_probes(pool, draining),
+            Route(f"{PATH}/server-card", ServerCard(service, PATH).answer),
+        ],
     )
     _route(app)
+    _wrap(app, service, draining)
+    return app
+
+
+def _wrap(app: Starlette, service: Service, draining: Draining) -> None:
+    """Put around the application what every request goes through, the innermost first."""
     if service.issuer and service.issuer.scopes:
         app.add_middleware(Challenges, scopes=service.issuer.scopes)
     if service.pages:
@@ -113,7 +131,9 @@ def application(settings: Settings, service: Service) -> Starlette:
             expose_headers=["www-authenticate", REQUEST_ID],
         )
     app.add_middleware(RequestNames)
-    return app
+    app.add_middleware(WholeBodies)
+    app.add_middleware(LastAnswers, draining=draining)
+    app.router.lifespan_context = draining.within(app.router.lifespan_context)
 
 
 def _route(app: Starlette) -> None:
@@ -131,17 +151,22 @@ def _worker(settings: Settings, service: Service, logs: Logs) -> Starlette:
     return application(settings, service)
 
 
-def _probes(pool: CallerPool) -> list[Route]:
+def _probes(pool: CallerPool, draining: Draining) -> list[Route]:
     """What an orchestrator asks: whether the process lives, and whether it can take callers. Neither asks Capgo."""
 
     async def healthz(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> JSONResponse:
-        answer = {"status": "ok"} if pool.has_room else {"status": "full"}
-        return JSONResponse(answer | pool.condition, 200 if pool.has_room else 503)
+        status = "draining" if draining.begun else "ok" if pool.has_room else "full"
+        return JSONResponse({"status": status, **pool.condition}, 200 if status == "ok" else 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def longest_drain(settings: Settings) -> float:
+    """Seconds after which a server that has stopped to take calls gives up on those that run."""
+    return settings.timeout + settings.insight_timeout + _DRAIN
 
 
 def _configuration(settings: Settings, service: Service, logs: Logs) -> uvicorn.Config:
@@ -150,14 +175,25 @@ def _configuration(settings: Settings, service: Service, logs: Logs) -> uvicorn.
         factory=True,
         workers=service.workers,
         lifespan="on",
+        http=BoundedConnection,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
         ws="none",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=math.ceil(settings.timeout + _DRAIN),
+        timeout_graceful_shutdown=math.ceil(longest_drain(settings)),
     )
+
+
+def _allow_connections() -> None:
+    """Let this process, and those it starts, have as many connections as it bears."""
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listener(service: Service) -> socket.socket:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import httpx2
 
@@ -15,10 +15,13 @@ from capgo_mcp.config.credentials import KeyFile
 from capgo_mcp.config.options import HTTP_OPTIONS, SettingsError, values
 from capgo_mcp.config.settings import Settings
 
+N = TypeVar("N", int, float)
+
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - to recognize what must not be listened on lightly
 _LONGEST_PORT: Final = 65535
 _MOST_WORKERS: Final = 64
+_LONGEST_NOTICE: Final = 600
 _MOST_REPLICAS: Final = 1000
 _STATE_SCHEMES: Final = ("redis://", "rediss://", "valkey://", "valkeys://", "unix://")
 _STATE_KEY: Final = 32
@@ -51,6 +54,7 @@ class Service:
         replicas: Servers that reach Capgo from the same address, this one included.
         shared_state: Where they share limits, if they do.
         egress: Name of the address from which they reach Capgo.
+        drain_notice: Seconds to go on serving after SIGTERM, while readiness says that it will end.
         public: Whether callers from the network may come with nothing but a Capgo key.
         names: Names under which callers reach the server.
         pages: Origins of web pages that may call.
@@ -66,6 +70,7 @@ class Service:
     replicas: int = 1
     shared_state: str | None = field(default=None, repr=False)
     egress: str = ""
+    drain_notice: float = 5.0
     public: bool = False
     names: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
@@ -90,6 +95,7 @@ class Service:
             replicas=_within(1, given["replicas"], _MOST_REPLICAS, "--replicas"),
             shared_state=_shared_state(given["shared_state"]),
             egress=given["egress"],
+            drain_notice=_within(0, given["drain_notice"], _LONGEST_NOTICE, "--drain-notice"),
             public=given["public"],
             names=_split(given["allowed_hosts"]),
             pages=_split(given["allowed_origins"]),
@@ -168,7 +174,7 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _within(least: int, number: int, most: int, flag: str) -> int:
+def _within(least: int, number: N, most: int, flag: str) -> N:
     if not least <= number <= most:
         raise SettingsError(f"{flag} must be between {least} and {most}.")
     return number

@@ -13,7 +13,7 @@ from capgo_mcp.client.login_limiter import BLOCKED_AT, LocalLoginLimiter
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, SettingsError
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.http.serve import application
+from capgo_mcp.http.serve import application, longest_drain
 from capgo_mcp.http.settings import Service
 
 ROOT: Final = Path(__file__).parents[2]
@@ -102,10 +102,11 @@ def test_processes_without_shared_state_stay_below_what_capgo_bears(processes: i
 
 
 def test_a_running_call_is_given_the_time_it_may_take() -> None:
-    """A pod is killed only after the pause and the longest call are over."""
+    """A pod is killed only after the pause, the notice of the server and the longest call are over."""
     pod = manifest("Deployment")["spec"]["template"]["spec"]
     pause = container()["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["terminationGracePeriodSeconds"] > pause + Settings(key=NoKey()).timeout
+    longest = Service().drain_notice + longest_drain(Settings(key=NoKey()))
+    assert pod["terminationGracePeriodSeconds"] > pause + longest
 
 
 def test_the_container_may_do_nothing_it_does_not_need() -> None:

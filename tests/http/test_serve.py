@@ -17,7 +17,8 @@ from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.config.credentials import KeyFile, NoKey
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.http.serve import LONGEST_BODY, application
+from capgo_mcp.http.connections import LONGEST_BODY
+from capgo_mcp.http.serve import application
 from capgo_mcp.http.settings import Service
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, Limits, State, create_app
 from capgo_mcp.sandbox.rights import binding

@@ -66,8 +66,12 @@ def running(folder: Path, *flags: str, **variables: str) -> Iterator[Running]:
     """A `capgo-mcp http` process on a free port, ready to serve."""
     clean = {name: text for name, text in os.environ.items() if not name.startswith("CAPGO_")}
     command = [sys.executable, "-m", "capgo_mcp", "http", "--port", "0", *flags]
+    clean["CAPGO_MCP_DRAIN_NOTICE"] = "0"
     stderr = folder / f"stderr-{time.monotonic_ns()}"
-    with stderr.open("wb") as sink, subprocess.Popen(command, stderr=sink, env=clean | variables) as process:
+    with (
+        stderr.open("wb") as sink,
+        subprocess.Popen(command, stderr=sink, env=clean | variables) as process,
+    ):
         try:
             server = Running(process, stderr)
             wait_until(lambda: answers(server.url.replace("/mcp", "/readyz")))
