@@ -1,8 +1,8 @@
 """Runs the official conformance suite against this server on its sandbox; `make conformance` installs and starts it.
 
-Every scenario that needs nothing but a server must pass. The sets of scenarios that a revision requires must pass too,
-but for the checks in the baselines beside this file: those call tools, prompts and resources of fixed names, which only
-a server made for the suite has.
+Every scenario that needs nothing but a server must pass against `capgo-mcp http` as it is. The sets of scenarios that a
+revision requires call tools, prompts and resources of fixed names: they run against the same server with those added
+(`fixtures`), and must pass but for the checks in the baselines beside this file.
 """
 
 import re
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -80,15 +80,19 @@ def main() -> int:
     if not SUITE.exists():
         print("The suite is not there; make conformance installs it.", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as url:
-        suite = Suite(url, Path(folder))
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        ours = [sys.executable, "-m", "capgo_mcp", "http", "--sandbox", "--port", "0"]
+        suite = Suite(stack.enter_context(_server(folder / "server", ours)), folder)
+        made = [sys.executable, "-m", "conformance.fixtures"]
+        fixtures = Suite(stack.enter_context(_server(folder / "fixtures", made)), folder)
         generic = [
             suite.passes(f"{scenario} {revision}", "--scenario", scenario, "--spec-version", revision)
             for revision in REVISIONS
             for scenario in GENERIC[revision]
         ]
         required = [
-            suite.passes(
+            fixtures.passes(
                 f"requirements {revision}",
                 "--requirements", revision, "--expected-failures", str(HERE / f"{revision}.yml"),
             )
@@ -101,10 +105,8 @@ def main() -> int:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    """The address of a server on its sandbox, which ends with the block."""
-    log = folder / "stderr"
-    command = [sys.executable, "-m", "capgo_mcp", "http", "--sandbox", "--port", "0"]
+def _server(log: Path, command: list[str]) -> Iterator[str]:
+    """The address of a server that says it in its log, and ends with the block."""
     with log.open("wb") as stderr, subprocess.Popen(command, stderr=stderr) as process:
         try:
             end = time.monotonic() + _STARTED

@@ -34,7 +34,7 @@ from capgo_mcp.http.pool import KEY_HEADER, CallerPool
 from capgo_mcp.http.settings import Service, shared_key
 from capgo_mcp.http.shared_state import SharedState, SharedTokens, require_client
 from capgo_mcp.http.tracing import REQUEST_ID, CallerNames, RequestNames
-from capgo_mcp.server.mcp import build
+from capgo_mcp.server.mcp import Handlers, build
 
 try:
     import resource
@@ -83,7 +83,7 @@ def serve(settings: Settings, service: Service, logs: Logs) -> None:
                 uvicorn.Server(config).run([listener])
 
 
-def application(settings: Settings, service: Service) -> Starlette:
+def application(settings: Settings, service: Service, handlers: type[Handlers] = Handlers) -> Starlette:
     """The ASGI application of one process."""
     # Streams end with their call: nothing has to end them when the server stops, least of all before the answer.
     AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # it says nothing of types
@@ -98,7 +98,7 @@ def application(settings: Settings, service: Service) -> Starlette:
     observe(pool.figures)
     draining = Draining(service.drain_notice)
     auth, verifier = guard(service) or (None, None)
-    server = build(pool, settings, service.state_keys, SharedTokens(state, SystemClock()) if state else None)
+    server = build(pool, settings, service.state_keys, SharedTokens(state, SystemClock()) if state else None, handlers)
     server.middleware.insert(1, CallerNames(pool.caller))  # the first one is the SDK's, which makes the spans
     app = server.streamable_http_app(
         streamable_http_path=PATH,

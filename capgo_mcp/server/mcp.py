@@ -163,7 +163,9 @@ class Handlers:
         """The prompts whose tools are there."""
         return t.ListPromptsResult(prompts=prompts.listed(self._tools, self._settings.app))
 
-    async def get_prompt(self, _: RequestContext, params: t.GetPromptRequestParams) -> t.GetPromptResult:
+    async def get_prompt(
+        self, _: RequestContext, params: t.GetPromptRequestParams
+    ) -> t.GetPromptResult | t.InputRequiredResult:
         """One prompt with its arguments filled in."""
         return prompts.written(params.name, params.arguments or {}, self._tools, self._settings.app)
 
@@ -176,7 +178,11 @@ class Handlers:
 
 
 def build(
-    callers: Callers, settings: Settings, state_keys: Sequence[str] = (), tokens: UsedTokens | None = None
+    callers: Callers,
+    settings: Settings,
+    state_keys: Sequence[str] = (),
+    tokens: UsedTokens | None = None,
+    handlers: type[Handlers] = Handlers,
 ) -> Server[Any]:
     """The server, ready to run on any transport.
 
@@ -186,8 +192,9 @@ def build(
         state_keys: Secrets that seal what a client brings back after asking its user, shared by all processes that may
             get it back; the first one seals, all open. Without any, only this process can open it.
         tokens: Which questions to people have been answered, shared by these processes; by default this one's own.
+        handlers: What answers the requests; another one may have more to offer.
     """
-    handle = Handlers(callers, settings, tokens or ProcessTokens(SystemClock()))
+    handle = handlers(callers, settings, tokens or ProcessTokens(SystemClock()))
     server = Server[Any](
         "capgo",
         version=__version__,
