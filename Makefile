@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench evals soak conformance mcpb clients recording release-check release-lock test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients recording release-check release-lock test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench      measure start, memory and calls"
 	@echo "make evals      measure whether searches find the tools (700 MB, minutes); OPENAPI=FILE adds a wrapper"
 	@echo "make soak       measure a server under load for some minutes"
+	@echo "make attacks    attack a team's server, and tell what got through"
 	@echo "make conformance  the official conformance suite; needs npm"
 	@echo "make clients    try the server with real MCP clients, from npm and PyPI"
 	@echo "make mcpb       build the bundle for Claude Desktop"
@@ -68,6 +69,9 @@ bench: $(VENV)/dev
 
 soak: $(VENV)/dev
 	$(BIN)/python -m bench soak
+
+attacks: $(VENV)/dev
+	$(BIN)/python -m bench attacks
 
 NPM := npm install --prefix . --no-save --no-package-lock --no-fund --no-audit --ignore-scripts --silent
 

@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m bench start call`, or all but the soak without a name."""
+"""Run benchmarks: `python -m bench start call`, or all but soak and attacks without a name."""
 
 import argparse
 import gc
@@ -8,14 +8,16 @@ from functools import partial
 
 import anyio
 
-from bench import call, fleet, http, path, soak, start, stdio
+from bench import attacks, call, fleet, http, path, soak, spread, start, stdio
 from bench.figures import heading
 
 
 def main() -> None:
     """Run what was asked for, one after the other."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
-    parser.add_argument("names", metavar="NAME", nargs="*", help="start, path, call, stdio, http, fleet or soak")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="start, path, call, stdio, http, spread, fleet, soak or attacks"
+    )
     parser.add_argument("--seconds", type=float, default=240, help="how long the soak lasts (default: %(default)s)")
     options = parser.parse_args()
     benches: dict[str, Callable[[], object]] = {
@@ -24,10 +26,15 @@ def main() -> None:
         "call": partial(anyio.run, call.measure),
         "stdio": partial(anyio.run, stdio.measure),
         "http": partial(anyio.run, http.measure),
+        "spread": partial(anyio.run, spread.measure),
         "fleet": partial(anyio.run, fleet.measure),
         "soak": partial(anyio.run, soak.measure, options.seconds),
     }
-    chosen = options.names or [name for name in benches if name != "soak"]
+    benches |= {name: partial(anyio.run, attack) for name, attack in attacks.ATTACKS.items()}
+    usual = [name for name in benches if name != "soak" and name not in attacks.ATTACKS]
+    chosen = options.names or usual
+    if chosen == ["attacks"]:
+        chosen = list(attacks.ATTACKS)
     for name in chosen:
         if name not in benches:
             parser.error(f"there is no benchmark {name!r}")

@@ -78,18 +78,23 @@ async def over_stdio(api: str) -> AsyncIterator[StdioClient]:
         await process.wait()
 
 
+def question(key: str) -> dict[str, Any]:
+    """A tool call over HTTP with a key, as the parts of a request."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _PARAMS}
+    return {"json": message, "headers": _HEADERS | {"x-capgo-api-key": key}}
+
+
 class HttpCaller:
     """A caller of a server over HTTP, with a key of its own."""
 
     def __init__(self, http: httpx2.AsyncClient, url: str, number: int) -> None:
         self._http = http
         self._url = url
-        self._headers = _HEADERS | {"x-capgo-api-key": key(number)}
+        self._question = question(key(number))
 
     async def call(self) -> None:
         """Make a tool call and wait for its answer."""
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _PARAMS}
-        answer = await self._http.post(self._url, json=message, headers=self._headers)
+        answer = await self._http.post(self._url, **self._question)
         _check(answer.json())
 
 

@@ -24,11 +24,54 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def upstream() -> Iterator[str]:
-    """The address of a sandbox in a process of its own."""
+def upstream(*, blocks: bool = False) -> Iterator[str]:
+    """The address of a sandbox in a process of its own.
+
+    Args:
+        blocks: Whether failed logins block an address, as they do at Capgo.
+    """
     port = _free_port()
-    with _process([PYTHON, "-m", "bench.upstream", str(port)], f"http://127.0.0.1:{port}/ok"):
+    flags = ["--blocks"] if blocks else []
+    with _process([PYTHON, "-m", "bench.upstream", str(port), *flags], f"http://127.0.0.1:{port}/ok"):
         yield f"http://127.0.0.1:{port}"
+
+
+def seen(api: str, **behaviour: object) -> dict[str, int]:
+    """What has reached that sandbox, which behaves as told from now on: `delay` in seconds, `away`."""
+    answer = httpx2.get(f"{api}/seen", params={name: str(value) for name, value in behaviour.items()})
+    return dict(answer.raise_for_status().json())
+
+
+def opened(api: str) -> int:
+    """How many connections were opened to it."""
+    return seen(api)["connections"]
+
+
+@contextmanager
+def peer(api: str, module: str, python: Path = Path(PYTHON)) -> Iterator[tuple[str, int]]:
+    """The address and the process id of another server in front of it, perhaps in an environment of its own."""
+    port = _free_port()
+    with _process([str(python), "-m", module, str(port), api], f"http://127.0.0.1:{port}/there") as process:
+        yield f"http://127.0.0.1:{port}/mcp", process.pid
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process and its children have taken; NaN where the system does not tell."""
+    ticks = 0
+    for one in (pid, *_children(pid)):
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            return float("nan")
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    folder = Path(f"/proc/{pid}/task")
+    texts = [path.read_text(encoding="ascii") for path in folder.glob("*/children")] if folder.exists() else []
+    direct = [int(child) for text in texts for child in text.split()]
+    return direct + [one for child in direct for one in _children(child)]
 
 
 @contextmanager

@@ -6,9 +6,8 @@ import venv
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).parents[2] / "build" / "fastmcp"
+FOLDER: Final = Path(__file__).parents[1] / "build" / "fastmcp"
 VERSION: Final = "4.1.0"
-SESSION: Final = Path(__file__).parents[1] / "clients" / "fastmcp_session.py"
 
 
 def python() -> Path:

@@ -3,14 +3,17 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Final
 
-from tests.support import fastmcp_home
+from scripts import fastmcp
 from tests.support.limits import GENEROUS
+
+SESSION: Final = Path(__file__).with_name("fastmcp_session.py")
 
 
 def test_session(server: list[str], home: Path) -> None:
     """It connects, lists and calls; a deletion asks first, an error has its hint."""
-    command: list[str | Path] = [fastmcp_home.python(), fastmcp_home.SESSION, *server]
+    command: list[str | Path] = [fastmcp.python(), SESSION, *server]
     done = subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)

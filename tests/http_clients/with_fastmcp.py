@@ -3,15 +3,18 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Final
 
+from scripts import fastmcp
 from tests.http_clients.conftest import Team
-from tests.support import fastmcp_home
 from tests.support.limits import GENEROUS
+
+SESSION: Final = Path(__file__).parents[1] / "clients" / "fastmcp_session.py"
 
 
 def test_session(team: Team) -> None:
     """It connects, lists and calls; a deletion shows what would go, an error has its hint."""
-    command: list[str | Path] = [fastmcp_home.python(), fastmcp_home.SESSION, team.url, team.key]
+    command: list[str | Path] = [fastmcp.python(), SESSION, team.url, team.key]
     done = subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)

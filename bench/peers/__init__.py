@@ -1,0 +1,1 @@
+"""What the server is measured beside: the same tool, made with the least of effort."""
