@@ -171,6 +171,13 @@ def test_the_dashboard_shows_everything(watched: Watched) -> None:
     }
 
 
+def test_the_guide_names_all_of_them(watched: Watched) -> None:
+    """The table in the guide to a team's server has every metric of ours, and no other."""
+    guide = (DEPLOY.parent / "docs" / "team-server.md").read_text(encoding="utf-8")
+    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name, _ in samples(watched.text)} | {SHARED}
+    assert set(re.findall(r"`(capgo_mcp_\w+)`", guide)) == {name for name in families if name.startswith("capgo_mcp")}
+
+
 def test_each_worker_has_a_page(tmp_path: Path) -> None:
     """With --workers, the second process has the next port."""
     ports = free_ports(2)
