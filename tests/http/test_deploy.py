@@ -14,7 +14,9 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
+from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.serve import PATH
 from tests.support.tools import needed
 
@@ -164,6 +166,8 @@ def test_compose_runs_this_server() -> None:
     assert len(files) >= 3
     assert all((DEPLOY / "compose" / mount).is_file() for mount in files)
     assert "/readyz" in str(server["healthcheck"]["test"])
+    longest = Settings(key=NoKey()).timeout + Settings(key=NoKey()).insight_timeout
+    assert int(server["stop_grace_period"].removesuffix("s")) > longest, "what runs is finished"
     assert "ports" not in server, "callers come through the front"
 
 
