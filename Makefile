@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients recording release-check release-lock test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients recording site release-check release-lock test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -23,6 +23,7 @@ help:
 	@echo "make mcpb       build the bundle for Claude Desktop"
 	@echo "make recording  draw the demo as a moving picture"
 	@echo "make test-pythons   the tests with every Python that is found, or those in PYTHONS"
+	@echo "make site       build the site of the documentation, and check its links"
 	@echo "make release-check  build twice, install elsewhere, try and audit what would be released"
 	@echo "make release-lock   lock what builds and checks a release to its newest versions, by hashes"
 
@@ -97,6 +98,11 @@ mcpb: $(VENV)/run
 
 recording: $(VENV)/run
 	$(BIN)/python -m scripts.recording
+
+site: $(VENV)/run
+	test -x .venv-site/bin/python || $(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip install --quiet --disable-pip-version-check mkdocs==1.6.1 -c constraints.txt -e .
+	.venv-site/bin/python -m scripts.site
 
 release-lock:
 	test -x build/lock/bin/python || $(PYTHON) -m venv build/lock
