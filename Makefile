@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients recording site release-check release-lock test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients recording frameworks site release-check release-lock test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -23,6 +23,7 @@ help:
 	@echo "make mcpb       build the bundle for Claude Desktop"
 	@echo "make recording  draw the demo as a moving picture"
 	@echo "make test-pythons   the tests with every Python that is found, or those in PYTHONS"
+	@echo "make frameworks try the server with agent frameworks (gigabytes, minutes); FRAMEWORKS names some"
 	@echo "make site       build the site of the documentation, and check its links"
 	@echo "make release-check  build twice, install elsewhere, try and audit what would be released"
 	@echo "make release-lock   lock what builds and checks a release to its newest versions, by hashes"
@@ -98,6 +99,9 @@ mcpb: $(VENV)/run
 
 recording: $(VENV)/run
 	$(BIN)/python -m scripts.recording
+
+frameworks: $(VENV)/run
+	$(BIN)/python -m frameworks $(FRAMEWORKS)
 
 site: $(VENV)/run
 	test -x .venv-site/bin/python || $(PYTHON) -m venv .venv-site

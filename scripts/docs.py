@@ -19,6 +19,7 @@ from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARI
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, toolset
+from frameworks import table as frameworks
 from scripts import contract, links, promises, rooms, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
@@ -167,6 +168,7 @@ SECTIONS: Final = {
     "buttons": links.button_table,
     "lines": links.shell_lines,
     "promises": promise_table,
+    "frameworks": frameworks.section,
 }
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
 _SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)
