@@ -1,4 +1,4 @@
-"""Calls one tool from the command line and prints what an agent would read."""
+"""Calls one tool from the command line and prints what an agent would read, with hints for the person instead."""
 
 import json
 import sys
@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 import mcp_types as t
 
+from capgo_mcp.api.audience import to_person
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.server.tools import Toolbox
 
@@ -31,7 +32,8 @@ async def call(settings: Settings, name: str, arguments: str) -> int:
         result = await toolbox.call(name, given)
     text = "\n".join(block.text for block in result.content if isinstance(block, t.TextContent))
     if result.is_error:
-        print(text, file=sys.stderr)
+        said, hint, then = text.partition("\nHint: ")
+        print(f"{said}{hint}{to_person(then)}", file=sys.stderr)
         return 1
     print(json.dumps(result.structured_content, ensure_ascii=False, indent=2))
     return 0

@@ -7,15 +7,17 @@ import argparse
 import gc
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from capgo_mcp.commands.parser import parser
 from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.machine import Machine
-from capgo_mcp.config.options import API, OPTIONS, SettingsError, values
+from capgo_mcp.config.options import API, OPTIONS, SettingsError, values, within
 
 if TYPE_CHECKING:
     from capgo_mcp.config.settings import Settings
@@ -23,18 +25,21 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = parser().parse_args(arguments)
     # Importing the SDK builds hundreds of pydantic models; collecting garbage between them is wasted time, and so is
     # reading the metadata of every installed package in search of pydantic's plugins.
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
+        options = parser().parse_args(arguments)
         _logs(options).start()
         code = COMMANDS[options.command](options)
         sys.stdout.flush()
     except SettingsError as error:
         print(f"capgo-mcp: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("capgo-mcp: stopped.", file=sys.stderr)
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -87,6 +92,7 @@ def _http(options: argparse.Namespace) -> int:
     gc.enable()
     gc.freeze()
     serve(settings, service, _logs(options))
+    print("capgo-mcp: stopped.", file=sys.stderr)
     return 0
 
 
@@ -122,15 +128,29 @@ def _sandbox(options: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415 - see the module's docstring
 
     from capgo_mcp.api.channel_edit import Behaviour  # noqa: PLC0415 - as above
+    from capgo_mcp.config.listener import LAST_PORT, address_of, listening  # noqa: PLC0415 - as above
     from capgo_mcp.sandbox import ADMIN_KEY, DEVELOPER_KEY, READER_KEY, create_app, seeded  # noqa: PLC0415 - as above
 
     behaviour = Behaviour(API.value(vars(options), os.environ))
-    print(
-        f"Capgo sandbox on http://{options.host}:{options.port}, in memory, gone when it stops. Keys:", file=sys.stderr
-    )
-    for role, key in (("admin", ADMIN_KEY), ("developer", DEVELOPER_KEY), ("reader", READER_KEY)):
-        print(f"  {role:10} {key}", file=sys.stderr)
-    uvicorn.run(create_app(seeded(behaviour=behaviour)), host=options.host, port=options.port, log_level="warning")
+    server = uvicorn.Server(uvicorn.Config(create_app(seeded(behaviour=behaviour)), log_level="warning"))
+    with listening(options.host, within(0, options.port, LAST_PORT, "--port")) as listener:
+        print(
+            f"Capgo sandbox on {address_of(listener)}, in memory, gone when it stops. Sign in with capgo-mcp login, "
+            "or use a key:",
+            file=sys.stderr,
+        )
+        for role, key in (("admin", ADMIN_KEY), ("developer", DEVELOPER_KEY), ("reader", READER_KEY)):
+            print(f"  {role:10} {key}", file=sys.stderr)
+        with suppress(KeyboardInterrupt):
+            server.run([listener])
+    print("capgo-mcp: stopped.", file=sys.stderr)
+    return 0
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from capgo_mcp.commands.completion import completion  # noqa: PLC0415 - see the module's docstring
+
+    print(completion(parser(), options.shell))
     return 0
 
 
@@ -188,5 +208,6 @@ COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace], int]]] = {
     "call": _call,
     "http": _http,
     "sandbox": _sandbox,
+    "completion": _completion,
 }
 """What each command runs; without one, the server of a single client."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import anyio
 
+from capgo_mcp.api.audience import to_person
 from capgo_mcp.api.errors import CapgoError, KeyMissing, KeyRefused
 from capgo_mcp.client.capgo import DEFAULT_TIMEOUT
 from capgo_mcp.client.key import StaticKey, clean
@@ -63,7 +64,7 @@ def login(machine: Machine, ways: LoginWays) -> int:
             print(f"{settings.url} does not offer signing in with the browser.", file=sys.stderr)
         return _pasted(piped if piped is not None else _typed(), machine, settings, ways)
     except CapgoError as error:
-        return _not_saved(f"{error.sentence} {error.hint}".strip())
+        return _not_saved(f"{error.sentence} {to_person(error.hint)}".strip())
 
 
 def logout(machine: Machine) -> int:

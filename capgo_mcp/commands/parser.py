@@ -1,8 +1,12 @@
 """What can be typed after `capgo-mcp`: every command with its options, and nothing of what they do."""
 
 import argparse
-from collections.abc import Sequence
-from typing import Any, Final
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, NoReturn
 
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.options import API, HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of
@@ -10,12 +14,13 @@ from capgo_mcp.config.options import API, HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS,
 _ABOUT: Final = """\
 MCP server for Capgo: lets an agent see devices, move channels and clean up bundles.
 
-Without a command it serves MCP over stdin and stdout, which is how clients such as
-Claude Desktop start it. The other commands are for people:
+Without a command it serves MCP over stdin and stdout, which is how clients such as Claude Desktop start it. The \
+other commands are for people:
 """
 _EPILOG: Final = """\
 environment:
 {variables}
+
   Every option can be set there as well, e.g. CAPGO_MCP_READ_ONLY=1.
 
 try it without an account:
@@ -25,21 +30,58 @@ try it without an account:
 _HTTP_EPILOG: Final = """\
 environment:
 {variables}
+
   Every option can be set there as well, e.g. CAPGO_MCP_PORT=8080.
 
-Clients send their key in the header X-Capgo-Api-Key, to http://127.0.0.1:8000/mcp
-unless --host and --port say otherwise.
+Clients send their key in the header X-Capgo-Api-Key, to http://127.0.0.1:8000/mcp unless --host and --port say \
+otherwise.
 """
+SHELLS: Final = ("bash", "zsh", "fish")
+"""The shells whose completion is tried."""
+
 _CLIENTS: Final = "claude-desktop, claude-code, cursor, vscode, windsurf, codex, gemini, copilot, zed or opencode"
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells what is wrong in one line, with what was perhaps meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        if wrong := re.fullmatch(r"argument ([^:]+): invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            known = re.findall(r"[\w-]+", wrong[3])
+            of = f"one of {', '.join(known)}"
+            said = f"there is no command {wrong[2]!r}" if wrong[1] == "COMMAND" else f"{wrong[1]} must be {of}"
+            message = _with_near(said, wrong[2], known)
+        elif wrong := re.match(r"unrecognized arguments: (-[^\s=]*)", message):
+            flags = [
+                flag for action in actions(self) if action.help != argparse.SUPPRESS for flag in action.option_strings
+            ]
+            message = _with_near(f"there is no {wrong[1]}", wrong[1], flags)
+        else:
+            message += "."
+        self.exit(2, f"capgo-mcp: error: {message} See {self.prog} --help.\n")
+
+
+def actions(whole: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Everything that a command line may hold, its commands' own included."""
+    for action in whole._actions:  # noqa: SLF001 - argparse tells them nowhere else
+        yield action
+        for inner in action.choices.values() if isinstance(action.choices, dict) else ():
+            yield from actions(inner)
+
+
+def _with_near(said: str, word: str, known: Sequence[str]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"{said}; did you mean {near[0]}?" if near else f"{said}."
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line; what it reads has the name of the command in `command`, or None there when none was typed."""
     shared = _options(OPTIONS)
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         "capgo-mcp",
-        description=_ABOUT,
-        epilog=_EPILOG.format(variables="\n".join(f"  {name:20}{what}" for name, what in VARIABLES.items())),
+        description=_wrapped(_ABOUT),
+        epilog=_wrapped(_EPILOG.format(variables=_table(VARIABLES))),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared],
     )
@@ -53,10 +95,27 @@ def parser() -> argparse.ArgumentParser:
     )
     sandbox.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     sandbox.add_argument("--port", type=int, default=8787, help="port to listen on (default: %(default)s)")
+    completion = commands.add_parser("completion", help="print what a shell needs to complete this command line")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help="bash, zsh or fish")
     return whole
 
 
-def _add_setup(commands: Any, shared: argparse.ArgumentParser) -> None:
+def _table(rows: Mapping[str, str]) -> str:
+    return "\n".join(f"  {name:20}  {what}" for name, what in rows.items())
+
+
+def _wrapped(text: str) -> str:
+    """Text in lines that fit the terminal; what stands under something goes on under it."""
+    width = max(40, shutil.get_terminal_size().columns - 2)
+    lines = (re.fullmatch(r"(\s*(?:\S+\s{2,})?)(.*)", line) for line in text.splitlines())
+    return "\n".join(
+        textwrap.fill(line[2], width, initial_indent=line[1], subsequent_indent=" " * len(line[1]))
+        for line in lines
+        if line
+    )
+
+
+def _add_setup(commands: Any, shared: Parser) -> None:
     install = commands.add_parser(
         "install", help="add the server, with the options given here, to an MCP client", parents=[shared]
     )
@@ -79,7 +138,7 @@ def _add_setup(commands: Any, shared: argparse.ArgumentParser) -> None:
     doctor.add_argument("--json", action="store_true", help="as JSON, for scripts; the exit code tells as well")
 
 
-def _add_use(commands: Any, shared: argparse.ArgumentParser) -> None:
+def _add_use(commands: Any, shared: Parser) -> None:
     commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
 
     tools = commands.add_parser("tools", help="list the tools", parents=[shared])
@@ -90,20 +149,20 @@ def _add_use(commands: Any, shared: argparse.ArgumentParser) -> None:
     call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
 
 
-def _add_http(commands: Any, shared: argparse.ArgumentParser) -> None:
+def _add_http(commands: Any, shared: Parser) -> None:
     http = commands.add_parser(
         "http",
         help="serve many clients over streamable HTTP, each with a Capgo key of its own",
-        epilog=_HTTP_EPILOG.format(variables="\n".join(f"  {name}  {what}" for name, what in HTTP_VARIABLES.items())),
+        epilog=_wrapped(_HTTP_EPILOG.format(variables=_table(HTTP_VARIABLES))),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared, _options(HTTP_OPTIONS)],
     )
     http.add_argument("--new-token", metavar="NAME", help="print a token for someone and its line for --bearer-tokens")
 
 
-def _options(options: Sequence[Option]) -> argparse.ArgumentParser:
+def _options(options: Sequence[Option]) -> Parser:
     """Options for a command; one that is not given leaves no trace, so that the environment counts."""
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     for option in options:
         shown = f"{option.help} (default: {option.default})" if option.default else option.help
         form = _form(option)

@@ -77,6 +77,11 @@ class Option:
         except ValueError:
             raise SettingsError(f"{source} must be a number.") from None
 
+    def given_by(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+        """What the user wrote to set it, so that a mistake is told by that name: the flag or the variable."""
+        source, text = self._told(environment)
+        return source if text and self.name not in flags else self.flag
+
     def _told(self, environment: Mapping[str, str]) -> tuple[str, str]:
         """The variable that counts, so that a mistake is told by the name the user wrote, and what it says."""
         for name in filter(None, (self.name, self.former)):
@@ -152,6 +157,17 @@ HTTP_VARIABLES: Final = {
 """The same, for the HTTP server alone."""
 
 
+def within(least: int, number: int, most: int, giver: str) -> int:
+    """A number that is within its bounds.
+
+    Raises:
+        SettingsError: It is not.
+    """
+    if not least <= number <= most:
+        raise SettingsError(f"{giver} must be between {least} and {most}.")
+    return number
+
+
 def told(environment: Mapping[str, str], name: str) -> str:
     """What the environment says for a name; a placeholder that a client has left unfilled says nothing."""
     text = environment.get(name, "").strip()
@@ -167,6 +183,13 @@ def values(
         SettingsError: One of them cannot be used.
     """
     return {option.name: option.value(flags, environment) for option in options}
+
+
+def givers(
+    flags: Mapping[str, Any], environment: Mapping[str, str], options: Sequence[Option] = OPTIONS
+) -> dict[str, str]:
+    """What the user wrote to set each option."""
+    return {option.name: option.given_by(flags, environment) for option in options}
 
 
 def written(flags: Mapping[str, Any], options: Sequence[Option] = OPTIONS) -> tuple[str, ...]:

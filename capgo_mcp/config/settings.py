@@ -23,7 +23,7 @@ from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.config.credentials import KeyFile, SavedKey
 from capgo_mcp.config.machine import Machine
-from capgo_mcp.config.options import OPTIONS, SettingsError, told, values
+from capgo_mcp.config.options import OPTIONS, SettingsError, givers, told, values
 from capgo_mcp.sandbox.embedded import EmbeddedSandbox, SandboxKey
 
 _SANDBOX_URL: Final = "http://sandbox.invalid"
@@ -76,12 +76,12 @@ class Settings:
         Raises:
             SettingsError: One of them cannot be used.
         """
-        given = values(flags, environment)
+        given, by = values(flags, environment), givers(flags, environment)
         for option in OPTIONS:
             if option.metavar == "SECONDS" and not 0 < given[option.name] < math.inf:
-                raise SettingsError(f"{option.flag} must be more than 0 seconds, and an end.")
+                raise SettingsError(f"{by[option.name]} must be more than 0 seconds, and an end.")
         if not 1 <= given["rate"] < math.inf:
-            raise SettingsError("--rate must be at least 1 request a minute.")
+            raise SettingsError(f"{by['rate']} must be at least 1 request a minute.")
         return cls(
             key=_key(environment),
             url=_address(told(environment, "CAPGO_API_URL") or DEFAULT_URL, given["allow_http"]),
@@ -91,10 +91,10 @@ class Settings:
             sandbox=given["sandbox"],
             api=Behaviour(given["api"]),
             read_only=given["read_only"],
-            app=_valid(AppId, given["app"], "--app must be an app id such as com.demo.app."),
-            org=_valid(OrgId, given["org"], "--org must be an organization id (a UUID)."),
-            toolsets=_toolsets(given["toolsets"]),
-            excluded=_names(given["exclude_tools"], {kind.spec.name for kind in every_tool()}, "--exclude-tools"),
+            app=_valid(AppId, given["app"], f"{by['app']} must be an app id such as com.demo.app."),
+            org=_valid(OrgId, given["org"], f"{by['org']} must be an organization id (a UUID)."),
+            toolsets=_toolsets(given["toolsets"], by["toolsets"]),
+            excluded=_names(given["exclude_tools"], {kind.spec.name for kind in every_tool()}, by["exclude_tools"]),
             ask=given["ask"],
             reveal_secrets=given["reveal_secrets"],
             journal=Path(given["journal"]).expanduser() if given["journal"] else None,
@@ -175,16 +175,16 @@ def _valid(kind: Any, text: str | None, problem: str) -> str | None:
         raise SettingsError(problem) from None
 
 
-def _toolsets(text: str) -> frozenset[str]:
+def _toolsets(text: str, giver: str) -> frozenset[str]:
     groups = {"default": DEFAULT_TOOLSETS, "all": TOOLSETS}
-    names = _names(text, {*TOOLSETS, *groups}, "--toolsets")
+    names = _names(text, {*TOOLSETS, *groups}, giver)
     return frozenset().union(*(groups.get(name, {name}) for name in names))
 
 
-def _names(text: str, known: Collection[str], flag: str) -> frozenset[str]:
+def _names(text: str, known: Collection[str], giver: str) -> frozenset[str]:
     """A list of names separated by commas, each of which must be known."""
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
     for name in sorted(names - set(known)):
         near = get_close_matches(name, known, n=1)
-        raise SettingsError(f"{flag}: there is no {name!r}" + (f"; did you mean {near[0]}?" if near else "."))
+        raise SettingsError(f"{giver}: there is no {name!r}" + (f"; did you mean {near[0]}?" if near else "."))
     return names

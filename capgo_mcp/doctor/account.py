@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
+from capgo_mcp.api.audience import to_person
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor import tools
@@ -28,7 +29,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
             async for finding in tools.findings(settings, capgo, app, org):
                 yield finding
         except CapgoError as error:
-            yield problem("account", error.sentence, error.hint)
+            yield problem("account", error.sentence, to_person(error.hint))
 
 
 def _visible(settings: Settings, apps: list[str], organizations: list[str]) -> Iterator[Finding]:

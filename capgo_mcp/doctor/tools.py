@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from capgo_mcp.api.audience import to_person
 from capgo_mcp.api.errors import CapgoError, NotAllowed, PlanLimit
 from capgo_mcp.api.operation import Declared, Endpoint, Operation
 from capgo_mcp.api.rights import HOLDERS, holders
@@ -124,5 +125,5 @@ async def _statistics(capgo: Capgo, app: str, *, may_read_organization: bool) ->
             "Give the key the role org_member there, beside its role in the app.",
         )
     except CapgoError as error:
-        return note("statistics", error.sentence, error.hint)
+        return note("statistics", error.sentence, to_person(error.hint))
     return fine("statistics", "The key can read statistics.")

@@ -2,9 +2,7 @@
 
 import logging
 import math
-import os
 import secrets
-import socket
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -22,8 +20,8 @@ from uvicorn.supervisors import Multiprocess
 
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.config.credentials import NoKey
+from capgo_mcp.config.listener import address_of, listening
 from capgo_mcp.config.logs import Logs
-from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import Challenges, guard
 from capgo_mcp.http.card import ServerCard
@@ -45,7 +43,6 @@ log = logging.getLogger(__name__)
 
 PATH: Final = "/mcp"
 
-_BACKLOG: Final = 2048
 _DRAIN: Final = 5.0
 """Seconds beyond a call's own time after which a stopping server gives up on it."""
 _DESCRIPTORS: Final = 2**14
@@ -72,10 +69,9 @@ def serve(settings: Settings, service: Service, logs: Logs) -> None:
     require(service)
     _allow_connections()
     guard(service)  # a file of tokens that cannot be used is told here, not by every worker
-    with _listener(service) as listener:
+    with listening(service.host, service.port) as listener:
         config = _configuration(settings, service, logs)
-        host, port = listener.getsockname()[:2]
-        log.info("MCP on http://%s:%d%s", f"[{host}]" if ":" in host else host, port, PATH)
+        log.info("MCP on %s%s", address_of(listener), PATH)
         with suppress(KeyboardInterrupt):
             if service.workers > 1:
                 Multiprocess(config, [listener]).run()
@@ -194,18 +190,3 @@ def _allow_connections() -> None:
         wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _listener(service: Service) -> socket.socket:
-    family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
-    # Only where TCP is named does asyncio turn off the delay that would hold each answer back for 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # elsewhere this would let another process take the port over
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((service.host, service.port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise SettingsError(f"Cannot listen on {service.host}, port {service.port}: {error.strerror}.") from error
-    return listener

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import httpx2
 
@@ -12,14 +12,12 @@ from capgo_mcp.client.address import is_loopback
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import BLOCKED_AT
 from capgo_mcp.config.credentials import KeyFile
-from capgo_mcp.config.options import HTTP_OPTIONS, SettingsError, values
+from capgo_mcp.config.listener import LAST_PORT
+from capgo_mcp.config.options import HTTP_OPTIONS, SettingsError, givers, values, within
 from capgo_mcp.config.settings import Settings
-
-N = TypeVar("N", int, float)
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 _ANY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - to recognize what must not be listened on lightly
-_LONGEST_PORT: Final = 65535
 _MOST_WORKERS: Final = 64
 _LONGEST_NOTICE: Final = 600
 _MOST_REPLICAS: Final = 1000
@@ -86,21 +84,21 @@ class Service:
         Raises:
             SettingsError: One of them cannot be used, or together they would let in whoever finds the server.
         """
-        given = values(flags, environment, HTTP_OPTIONS)
+        given, by = values(flags, environment, HTTP_OPTIONS), givers(flags, environment, HTTP_OPTIONS)
         service = cls(
             host=given["host"],
-            port=_within(0, given["port"], _LONGEST_PORT, "--port"),
-            metrics_port=_within(0, given["metrics_port"], _LONGEST_PORT - _MOST_WORKERS, "--metrics-port"),
-            workers=_within(1, given["workers"], _MOST_WORKERS, "--workers"),
-            replicas=_within(1, given["replicas"], _MOST_REPLICAS, "--replicas"),
-            shared_state=_shared_state(given["shared_state"]),
+            port=within(0, given["port"], LAST_PORT, by["port"]),
+            metrics_port=within(0, given["metrics_port"], LAST_PORT - _MOST_WORKERS, by["metrics_port"]),
+            workers=within(1, given["workers"], _MOST_WORKERS, by["workers"]),
+            replicas=within(1, given["replicas"], _MOST_REPLICAS, by["replicas"]),
+            shared_state=_shared_state(given["shared_state"], by["shared_state"]),
             egress=given["egress"],
-            drain_notice=_within(0, given["drain_notice"], _LONGEST_NOTICE, "--drain-notice"),
+            drain_notice=within(0, given["drain_notice"], _LONGEST_NOTICE, by["drain_notice"]),
             public=given["public"],
             names=_split(given["allowed_hosts"]),
             pages=_split(given["allowed_origins"]),
             tokens=Path(given["bearer_tokens"]).expanduser() if given["bearer_tokens"] else None,
-            issuer=_issuer(given["oauth_issuer"], given["oauth_audience"], _split(given["oauth_scopes"])),
+            issuer=_issuer(given, by),
             state_keys=_state_keys(environment.get("CAPGO_MCP_STATE_KEYS", "")),
         )
         service._refuse_open_doors(settings)
@@ -174,35 +172,31 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _within(least: int, number: N, most: int, flag: str) -> N:
-    if not least <= number <= most:
-        raise SettingsError(f"{flag} must be between {least} and {most}.")
-    return number
-
-
-def _shared_state(url: str | None) -> str | None:
+def _shared_state(url: str | None, giver: str) -> str | None:
     # It may hold a password, so that it is never repeated.
     if url is not None and not url.startswith(_STATE_SCHEMES):
-        raise SettingsError(f"--shared-state must start with one of {', '.join(_STATE_SCHEMES)}.")
+        raise SettingsError(f"{giver} must start with one of {', '.join(_STATE_SCHEMES)}.")
     return url
 
 
-def _issuer(url: str | None, audience: str | None, scopes: tuple[str, ...]) -> Issuer | None:
+def _issuer(given: Mapping[str, Any], by: Mapping[str, str]) -> Issuer | None:
+    url, audience = given["oauth_issuer"], given["oauth_audience"]
     if url is None and audience is None:
         return None
     if url is None or audience is None:
         raise SettingsError("--oauth-issuer and --oauth-audience need each other.")
-    return Issuer(_secure(url, "--oauth-issuer"), _secure(audience, "--oauth-audience"), scopes)
+    scopes = _split(given["oauth_scopes"])
+    return Issuer(_secure(url, by["oauth_issuer"]), _secure(audience, by["oauth_audience"]), scopes)
 
 
-def _secure(text: str, flag: str) -> str:
+def _secure(text: str, giver: str) -> str:
     """An address whose answers nobody on the way can change."""
     try:
         url = httpx2.URL(text)
     except httpx2.InvalidURL as error:
-        raise SettingsError(f"{flag} is not an address: {error}.") from error
+        raise SettingsError(f"{giver} is not an address: {error}.") from error
     if not url.host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))):
-        raise SettingsError(f"{flag} must be an address that starts with https://.")
+        raise SettingsError(f"{giver} must be an address that starts with https://.")
     return text
 
 

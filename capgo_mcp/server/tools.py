@@ -129,11 +129,13 @@ class Toolbox:
         """
         tool = self._tools[name]
         started = time.monotonic()
-        code = outcome = "ok"
+        code = outcome = "cancelled"
         try:
-            return _result(await self._answer(tool, raw, elicitor, report))
+            result = _result(await self._answer(tool, raw, elicitor, report))
+            code = outcome = "ok"
         except InputRequired:
-            raise  # a question is no failure of the tool
+            code = outcome = "ok"  # a question is no failure of the tool
+            raise
         except CapgoError as error:
             code, outcome = error.code, metrics.outcome(error)
             return _failure(error)
@@ -142,6 +144,8 @@ class Toolbox:
             log.exception("%s failed", name)
             sentence = f"{name} failed inside this server; its log says where."
             return _failure(CapgoError(code, sentence, "Tell the user, and read back before repeating a change."))
+        else:
+            return result
         finally:
             seconds = time.monotonic() - started
             metrics.CALLS.add(1, {"tool": name, "outcome": outcome})
