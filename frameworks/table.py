@@ -52,9 +52,9 @@ FRAMEWORKS: Final = (
     Framework("Strands", "with_strands.py", ("strands-agents",)),
     Framework("Semantic Kernel", "with_semantic_kernel.py", ("semantic-kernel[mcp]",)),
     Framework("Haystack", "with_haystack.py", ("mcp-haystack",)),
-    Framework("Agno", "with_agno.py", ("agno", "mcp")),
+    Framework("Agno", "with_agno.py", ("agno", "fastmcp>=4,<5")),
     Framework("smolagents", "with_smolagents.py", ("smolagents[mcp]", "mcp<2")),
-    Framework("Microsoft Agent Framework", "with_agent_framework.py", ("agent-framework-core", "mcp")),
+    Framework("Microsoft Agent Framework", "with_agent_framework.py", ("agent-framework-core", "mcp", "tenacity")),
 )
 
 

@@ -15,8 +15,10 @@ async def main() -> None:
             result = await tool.call_tool(name, **arguments)
             return str(result[0].text if isinstance(result, list) else result), False
 
-        schemas = [one.parameters() for one in tool.functions]
-        await report("agent-framework-core", [one.name for one in tool.functions], schemas, call)
+        functions = [one for one in tool.functions if one.name.startswith("capgo_")]  # not its prompts
+        await report(
+            "agent-framework-core", [one.name for one in functions], [one.parameters() for one in functions], call
+        )
 
 
 asyncio.run(main())

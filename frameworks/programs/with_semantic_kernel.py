@@ -13,7 +13,8 @@ async def main() -> None:
     async with MCPStdioPlugin(name="capgo", description="Capgo", command=COMMAND, args=ARGUMENTS) as plugin:
         kernel = Kernel()
         kernel.add_plugin(plugin)
-        functions = kernel.get_plugin("capgo").functions
+        every = kernel.get_plugin("capgo").functions
+        functions = {name: one for name, one in every.items() if name.startswith("capgo_")}  # not its prompts
 
         async def call(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
             result = await kernel.invoke(plugin_name="capgo", function_name=name, **arguments)
