@@ -204,7 +204,7 @@ class Capgo:
             return self._timeout
         left = self._until.left_for_reads if operation.spec.effect is Effect.READ else self._until.left
         if left < self._timeout * _LEAST:
-            raise Unreachable("out_of_time", "The time of the call was over before this was sent.", _MORE_TIME)
+            raise _out_of_time()
         return min(self._timeout, left)
 
     @property
@@ -231,6 +231,8 @@ class Capgo:
         effect = operation.spec.effect
         tries = 0
         while True:
+            if not deadline.left:  # of a list whose former pages took all of it
+                raise _out_of_time()
             trial = await breaker.enter(deadline)
             tries += 1
             try:
@@ -298,6 +300,10 @@ class Capgo:
                 if len(content) > MAX_ANSWER:
                     raise unreadable(operation.spec, f"has more than {MAX_ANSWER:,} bytes: ask for less at once")
             return response, bytes(content)
+
+
+def _out_of_time() -> Unreachable:
+    return Unreachable("out_of_time", "The time of the call was over before this was sent.", _MORE_TIME)
 
 
 @cache

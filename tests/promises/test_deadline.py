@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import anyio
 import anyio.lowlevel
 import httpx2
 import mcp_types as t
@@ -11,6 +10,7 @@ import pytest
 
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.catalog import every_tool
+from capgo_mcp.insights.batch import Batch
 from capgo_mcp.insights.insight import Insight
 from capgo_mcp.safety.elicitation import Question, Reply
 from capgo_mcp.sandbox import create_app
@@ -23,12 +23,20 @@ AGAINST: Final = "a host that answers slowly or never"
 TIMEOUT: Final = 2.0
 WALK: Final = 4.0
 SLACK: Final = 1e-6
+SETTLED: Final = 100
+"""Turns of the event loop after which all requests that are made at once are on their way."""
 WRITERS: Final = [tool for tool in every_tool() if tool.spec.effect is not Effect.READ]
 
 
 def name_of(tool: samples.AnyTool) -> str:
     """The name of a tool, to tell parametrised tests apart."""
     return tool.spec.name
+
+
+def longest(tool: samples.AnyTool) -> float:
+    """Seconds that a call may take; what looks at many rows and then writes does so twice."""
+    walks = 2 if issubclass(tool, Batch) else 1 if issubclass(tool, Insight) else 0
+    return TIMEOUT + walks * WALK
 
 
 class Hanging(httpx2.AsyncBaseTransport):
@@ -38,10 +46,10 @@ class Hanging(httpx2.AsyncBaseTransport):
         self._clock = clock
 
     async def handle_async_request(self, _: httpx2.Request) -> httpx2.Response:
-        """Wait until the caller's time has run out."""
-        self._clock.run_out()
-        await anyio.sleep_forever()
-        raise AssertionError
+        """Wait until the caller's time has run out, which may be later than that of others who wait beside it."""
+        while True:
+            self._clock.run_out()
+            await anyio.lowlevel.checkpoint()
 
 
 @dataclass
@@ -53,9 +61,11 @@ class Slow(httpx2.AsyncBaseTransport):
     seconds: float
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Answer late."""
-        self.clock.advance(self.seconds)
-        await anyio.lowlevel.checkpoint()
+        """Answer late; requests that are made at once wait at the same time."""
+        until = self.clock.now() + self.seconds
+        for _ in range(SETTLED):
+            await anyio.lowlevel.checkpoint()
+        self.clock.advance(until - self.clock.now())
         return await self.inner.handle_async_request(request)
 
 
@@ -74,7 +84,7 @@ async def test_no_call_outlasts_its_time_when_nothing_answers(
     """Previews and snapshots share the time of the call that they are made for."""
     async with desk(inner=Hanging(clock), clock=clock, timeout=TIMEOUT, insight_timeout=WALK) as here:
         await here.call(tool.spec.name, asked(tool, confirm=confirm))
-    assert clock.time <= TIMEOUT + (WALK if issubclass(tool, Insight) else 0) + SLACK
+    assert clock.time <= longest(tool) + SLACK
 
 
 @pytest.mark.parametrize("tool", WRITERS, ids=name_of)
@@ -84,10 +94,10 @@ async def test_no_write_outlasts_its_time_when_all_is_slow(
 ) -> None:
     """What could not be looked at in time is told; what is sent has the rest of the time."""
     slow = Slow(httpx2.ASGITransport(app=create_app(unlimited())), clock, seconds)
-    async with desk(inner=slow, clock=clock, timeout=TIMEOUT) as here:
+    async with desk(inner=slow, clock=clock, timeout=TIMEOUT, insight_timeout=WALK) as here:
         await here.call(tool.spec.name, asked(tool, confirm=True))
         assert len(here.wire.writes) <= 1
-    assert clock.time <= TIMEOUT + seconds + SLACK  # this network does not let itself be cut off
+    assert clock.time <= longest(tool) + seconds + SLACK  # this network does not let itself be cut off
 
 
 async def test_a_preview_tells_what_could_not_be_read_in_time(clock: VirtualClock) -> None:
@@ -97,7 +107,7 @@ async def test_a_preview_tells_what_could_not_be_read_in_time(clock: VirtualCloc
         facts = await here.facts("capgo_delete_app", app_id="com.demo.app")
     unknown = " ".join(facts["preview"]["unknown"])
     assert "The time of the call was over" in unknown
-    assert "channels" in unknown
+    assert "no answer within 2 seconds" in unknown
 
 
 class Thinking:
