@@ -115,7 +115,8 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
         body = []
     try:
         return _typed(operation, body)
-    except (ValidationError, TypeError) as error:
+    # The second: what the validators of answers stumble over where a host puts one kind of value for another.
+    except (ValidationError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise unreadable(operation.spec, "is not in a form this server can read", request_id) from error
 
 

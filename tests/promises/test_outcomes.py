@@ -9,6 +9,7 @@ import pytest
 
 from capgo_mcp.api.errors import CapgoError, Unreachable
 from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import GetApp
@@ -99,3 +100,23 @@ async def test_what_is_not_known_names_the_tools_to_read_back_with() -> None:
     async with desk(inner=failing_reads(answering(200, {}), lambda: httpx2.Response(403, json={}))) as here:
         said = await here.error("capgo_set_channel", app_id="com.demo.app", channel="beta", version="2.2.7")
     assert "Read back with capgo_list_channels or capgo_get_channel." in said
+
+
+ODD: Final[list[Any]] = [
+    [None],
+    ["x"],
+    [1, {"date": 7}],
+    [[{}]],
+    {"global": [3], "byApp": [3]},
+    {"labels": [1], "datasets": [[]]},
+    {"labels": ["d", "e"], "datasets": [{"data": {}, "metaCounts": "x"}]},
+    {"data": [7], "nextCursor": []},
+]
+
+
+@pytest.mark.parametrize("body", ODD, ids=str)
+@pytest.mark.parametrize("tool", every_tool(), ids=lambda tool: tool.spec.name)
+async def test_no_kind_of_value_breaks_the_server(tool: samples.AnyTool, body: Any) -> None:
+    """What cannot be read is told as that, and not as a failure inside."""
+    async with desk(inner=answering(200, body)) as here:
+        assert "[internal_error]" not in str(await here.call(tool.spec.name, samples.required(tool)))
