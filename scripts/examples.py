@@ -186,6 +186,9 @@ _OF_TOOL: Final[dict[str, Facts]] = {
     "capgo_find_devices": {"channel": "beta"},
     "capgo_get_release_status": {"version": "2.2.8"},
     "capgo_explain_device": {"device_id": _DEVICE},
+    "capgo_get_device": {"device_id": _DEVICE},
+    "capgo_get_bundle": {"version": "2.2.8"},
+    "capgo_clean_up_bundles": {"keep": 10},
     "capgo_plan_release": {"version": "2.3.0", "channel": "production"},
     "capgo_get_update_health": {"version": "2.3.0"},
 }

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from capgo_mcp.api.answers import Answer, Listing, Row, minute
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Declared, Operation
-from capgo_mcp.api.text import clean, cleaned
+from capgo_mcp.api.text import cleaned, shown_as
 
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""
@@ -174,7 +174,7 @@ def _told(row: Row, columns: list[tuple[str, Any]], *, repeat: bool = True) -> d
             continue
         kind = type(value)
         if kind is str:
-            value = clean(value)
+            value = shown_as(name, value)
         elif kind is datetime:
             value = minute(value)
         elif kind not in _PLAIN:

@@ -62,6 +62,8 @@ def _is_hidden(character: str) -> bool:
 
 def named(name: str) -> str:
     """A name as it is shown: what nobody sees of it is written out and counted, so that it passes for no other name."""
+    if name.isascii() and name.isprintable():
+        return clean(name)  # as nearly all are
     parts = _JOINERS.split(name)
     altered = sum(map(_is_altered, "".join(parts[::2])))
     if not 0 < altered <= _WRITTEN_OUT:
@@ -94,6 +96,11 @@ def plain(name: str) -> str:
     if clean(name) != name:
         raise ValueError(f"must not have hidden characters or more than {LIMIT} of them")
     return name
+
+
+def shown_as(name: str, text: str) -> str:
+    """The text of a fact as it is shown: a name of something is written out."""
+    return named(text) if name in _NAMES else clean(text)
 
 
 def cleaned(value: Any, show: Callable[[str], str] = clean) -> Any:

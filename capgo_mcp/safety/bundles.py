@@ -31,6 +31,9 @@ from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import DEVICES, NAMES, Reading, at_least
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
 
+ALL_APPS: Final = ListApps(limit=MOST)
+"""The read of all apps that the key can see."""
+
 
 def bundles_and_channels(app_id: str) -> tuple[ListBundles, ListChannels]:
     """The reads that tell which bundles are served."""
@@ -140,7 +143,8 @@ def _undo_creation(operation: CreateBundle, _: Bundle) -> Undo:
 
 async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
     reads = bundles_and_channels(operation.app_id)
-    await reading.ahead(*reads)
+    devices = in_long_pages(ListDevices(app_id=operation.app_id, limit=DEVICES))
+    await reading.ahead(*reads, devices)
     bundles = await reading.read("bundle", reads[0])
     reading.tell_one_of(bundles, "bundle", "name", operation.version, "id", "created_at", "comment")
     channels = await reading.read("channels", reads[1])
@@ -150,7 +154,7 @@ async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
         reading.facts["capgo_will_refuse"] = bool(users)
     await reading.count(
         "devices_on_it",
-        in_long_pages(ListDevices(app_id=operation.app_id, limit=DEVICES)),
+        devices,
         moving=True,
         admits=lambda device: device.version_name == operation.version,
     )
@@ -159,15 +163,14 @@ async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
 async def tell_app(operation: GetApp, reading: Reading) -> None:
     """The app by whose name the user has to confirm; another one of that organization must not look like it."""
     app = await reading.named(operation)
-    others = await reading.read("other apps", ListApps(org_id=app.owner_org, limit=MOST))
-    refuse_among(
-        [one for one in others.items if one.app_id != operation.app_id] if others else [], "app", app.name or ""
-    )
+    apps = await reading.read("other apps", ALL_APPS)
+    others = [one for one in apps.items if one.owner_org == app.owner_org] if apps else []
+    refuse_among([one for one in others if one.app_id != operation.app_id], "app", app.name or "")
 
 
 async def _preview_delete_all(operation: DeleteAllBundles, reading: Reading) -> None:
     app, reads = GetApp(app_id=operation.app_id), bundles_and_channels(operation.app_id)
-    await reading.ahead(app, *reads)
+    await reading.ahead(app, *reads, ALL_APPS)
     await tell_app(app, reading)
     bundles = await reading.read("bundles", reads[0])
     channels = await reading.read("channels", reads[1])

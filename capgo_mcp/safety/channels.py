@@ -200,10 +200,12 @@ def _hidden(operation: SetChannel, after: ChannelRow) -> list[str]:
 
 async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:
     read = GetChannel(app_id=operation.app_id, channel=operation.channel)
+    devices = ListDevices(app_id=operation.app_id, limit=DEVICES)
+    await reading.ahead(read, devices)
     reading.tell(await reading.read("channel", read, target=True), "id", *SERVES)
     await reading.count(
         "devices_pinned",
-        ListDevices(app_id=operation.app_id, limit=DEVICES),
+        devices,
         moving=True,
         admits=lambda device: device.channel == operation.channel,
     )

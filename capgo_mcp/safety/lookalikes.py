@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from capgo_mcp.api.answers import Row
@@ -10,6 +11,7 @@ from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.api.text import looks, named, quoted
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.together import together
 from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.operations.channels import ListChannels
 
@@ -43,10 +45,12 @@ async def refuse_lookalikes(operation: Operation[Any], capgo: Capgo) -> None:
     """
     if operation.spec.effect is Effect.CREATE or not hasattr(operation, "app_id"):
         return
-    for argument, (what, listing) in _NAMED_BY.items():
-        name = getattr(operation, argument, None)
-        if isinstance(name, str):
-            refuse_among(await _rows(listing(operation.app_id), capgo), what, name)
+    app_id: str = operation.app_id
+    given = {argument: getattr(operation, argument, None) for argument in _NAMED_BY}
+    names = {argument: name for argument, name in given.items() if isinstance(name, str)}
+    lists = await together(*(partial(_rows, _NAMED_BY[argument][1](app_id), capgo) for argument in names))
+    for rows, (argument, name) in zip(lists, names.items(), strict=True):
+        refuse_among(rows, _NAMED_BY[argument][0], name)
 
 
 async def _rows(listing: Operation[Any], capgo: Capgo) -> list[Any]:

@@ -12,8 +12,9 @@ from capgo_mcp.api.errors import CapgoError, NotFound, StateMoved
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.together import together
 from capgo_mcp.safety.areas import MEANINGS
-from capgo_mcp.safety.confirm import Seen, ask, preview, settle
+from capgo_mcp.safety.confirm import Seen, Settled, ask, preview, settle
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
 from capgo_mcp.safety.lookalikes import refuse_lookalikes
@@ -51,9 +52,9 @@ class Writer:
             JournalFailed: It cannot be recorded; nothing was sent.
             CapgoError: Capgo did not do it, or it is not known whether it did.
         """
-        await refuse_lookalikes(operation, self._capgo)
         if operation.spec.looks_up:
-            operation = await operation.resolved(self._capgo)
+            named = partial(refuse_lookalikes, operation, self._capgo)
+            operation, _ = await together(partial(operation.resolved, self._capgo), named)
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))
         plan = await self.planned(entry, self._planned(operation, controls, elicitor))
         if plan.outcome is not None:
@@ -96,13 +97,21 @@ class Writer:
             entry.outcome = "done"
         return outcome
 
+    async def _looked_at(self, operation: Operation[Any], controls: Controls) -> tuple[Settled, Snapshot | None]:
+        """How far the flags bring the call, and what there is if they bring it to the change."""
+        settled = await settle(operation, controls, self._capgo)
+        if settled.outcome is not None:
+            return settled, None
+        return settled, await _snapshot(MEANINGS[type(operation)], operation, self._capgo)
+
     async def _planned(self, operation: Operation[Any], controls: Controls, elicitor: Elicitor | None) -> "Plan":
         """How far a call comes before anything is sent, the person's yes included."""
         meaning = MEANINGS[type(operation)]
-        settled = await settle(operation, controls, self._capgo)
+        (settled, before), _ = await together(
+            partial(self._looked_at, operation, controls), partial(refuse_lookalikes, operation, self._capgo)
+        )
         if settled.outcome is not None:
             return Plan("previewed", settled.outcome)
-        before = await _snapshot(meaning, operation, self._capgo)
         if controls.expected_version is not None:
             _expect(controls.expected_version, before)
         confirmed = "confirmed" if settled.seen else "not needed"

@@ -214,9 +214,10 @@ def build(
         on_get_prompt=handle.get_prompt,
         on_completion=handle.complete,
     )
-    # What a client brings back after asking its user is sealed, and bound to the caller and the call it was about.
-    sealing = RequestStateSecurity(
-        keys=state_keys or [os.urandom(_SECRET)], ttl=LIFETIME, bind_principal=callers.principal
-    )
-    server.middleware.append(RequestStateBoundary(sealing, default_audience=server.name))
+    server.middleware.append(RequestStateBoundary(_sealing(callers, state_keys), default_audience=server.name))
     return server
+
+
+def _sealing(callers: Callers, keys: Sequence[str]) -> RequestStateSecurity:
+    """What a client brings back after asking its user is sealed, and bound to the caller and the call it was about."""
+    return RequestStateSecurity(keys=keys or [os.urandom(_SECRET)], ttl=LIFETIME, bind_principal=callers.principal)

@@ -68,7 +68,8 @@ def test_tools_lists_one_line_per_tool(run: Run) -> None:
 def test_tools_follow_the_flags(run: Run) -> None:
     """Toolsets, read-only mode and exclusions choose what is listed, before and after the command."""
     _, out, _ = run("--read-only", "tools", "--toolsets", "devices,audit", "--exclude-tools", "capgo_get_device")
-    assert [line.split()[0] for line in out.splitlines()] == ["capgo_list_devices", "capgo_list_audit_log"]
+    left = ["capgo_list_devices", "capgo_list_audit_log", "capgo_list_changes"]
+    assert [line.split()[0] for line in out.splitlines()] == left
     _, out, _ = run("tools", "--toolsets", "all")
     assert {operation.spec.name for operation in every()} <= {line.split()[0] for line in out.splitlines()}
 

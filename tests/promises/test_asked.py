@@ -13,6 +13,9 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support import samples
 from tests.support.safety import CHANGING, DANGEROUS, YES, Desk, Facts, User, desk, name_of, serving, text
 
+AGAINST: Final = "an agent that changes what devices get before anybody was asked"
+HOLDS: Final = ("`--ask` asks about every change that matters",)
+
 NO: Final = t.ElicitResult(action="decline")
 DEPLOY: Final = {"app_id": DEMO_APP, "channel": "production", "version": "2.2.7"}
 each = pytest.mark.parametrize("operation", MEANINGS, ids=name_of)

@@ -136,6 +136,9 @@ SINCE: Final = [
     ("capgo_summarize_devices", "updated_since"),
     ("capgo_find_devices", "not_seen_since"),
     ("capgo_list_device_events", "since"),
+    ("capgo_list_changes", "since"),
+    ("capgo_clean_up_bundles", "seen_since"),
+    ("capgo_find_apps", "no_update_since"),
 ]
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from capgo_mcp.operations.api_keys import CreateApiKey
 from capgo_mcp.sandbox import READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP
@@ -72,7 +71,7 @@ async def test_the_answer_tells_what_to_do_next(operation: AnyOperation) -> None
     assert "only after they agree" in ask
 
 
-@pytest.mark.parametrize("operation", [one for one in DESTROYERS if one is not CreateApiKey], ids=name_of)
+@each
 async def test_after_consent_is_the_call_that_then_works(operation: AnyOperation) -> None:
     """The proposed call is the same one with consent, and it does what was asked for."""
     given = arguments(operation) | _ALSO.get(operation.spec.name, {})
@@ -84,14 +83,6 @@ async def test_after_consent_is_the_call_that_then_works(operation: AnyOperation
         assert consent.keys() == {"confirm", "seen"} | ({"confirm_name"} if operation.spec.by_name else set())
         assert (await here.facts(call["tool"], **call["arguments"], **consent))["done"] is True
         assert len(here.wire.writes) == 1
-
-
-async def test_after_consent_a_key_is_created_by_capgo_or_refused_by_it() -> None:
-    """Capgo refuses to create keys for keys, and so the call that then works is sent and ends there."""
-    async with desk() as here:
-        call = (await here.facts("capgo_create_api_key", **arguments(CreateApiKey)))["after_consent"]
-        assert "[cannot_create_apikey]" in await here.error(call["tool"], **call["arguments"])
-        assert here.wire.writes == ["POST /apikey"]
 
 
 DEMO: Final = {"app_id": DEMO_APP}

@@ -83,12 +83,12 @@ async def test_a_locked_argument_is_in_no_schema(settings: Facts) -> None:
 
 @pytest.mark.parametrize("operation", every(), ids=name_of)
 async def test_read_only_sends_nothing_but_reads(operation: samples.AnyOperation) -> None:
-    """In read-only mode each tool that is there sends GET requests only."""
+    """In read-only mode each tool that is there sends GET requests only, or the one request by which it reads."""
     async with desk(read_only=True) as here:
         if operation.spec.name in here.tools:
             await here.call(operation.spec.name, samples.required(operation) | {"confirm": True})
             await here.call(operation.spec.name, samples.required(operation))
-        assert here.wire.writes == []
+        assert {*here.wire.writes} <= {f"{operation.spec.method} {operation.spec.path}"}
         assert (operation.spec.name in here.tools) == (operation.spec.effect is Effect.READ)
 
 

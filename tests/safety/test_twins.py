@@ -10,6 +10,9 @@ from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP
 from tests.support.safety import Facts, desk, picture, unlimited
 
+AGAINST: Final = "whoever gives a thing a name that looks like that of another one"
+HOLDS: Final = ("A name that lies",)
+
 TWINS: Final = {
     "zero width": "production\u200b",
     "in the middle": "pro\u200dduction",

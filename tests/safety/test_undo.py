@@ -14,7 +14,7 @@ from tests.support import samples
 from tests.support.safety import Facts, desk, differences, lost, picture, unlimited
 
 AGAINST: Final = "a mistake, the agent's or the user's"
-HOLDS: Final = ("Every consequential change tells what was before, what is now, and the exact call that undoes it",)
+HOLDS: Final = ("Every change tells what was before, what is now, and the exact call that undoes it",)
 
 Step = tuple[str, Facts]
 

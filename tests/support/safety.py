@@ -32,11 +32,9 @@ DESTROYERS: Final = [operation for operation in every() if operation.can_destroy
 
 Facts = dict[str, Any]
 DANGEROUS: Final[dict[str, Facts]] = {
-    "capgo_create_api_key": {
-        "bindings": [{"role_name": "app_admin", "scope_type": "org", "org_id": samples.BY_NAME["org_id"]}]
-    },
     "capgo_invite_member": {"invite_type": "org_admin"},
     "capgo_set_channel": {"detach_bundle": True},
+    "capgo_set_organization_policies": {"require_apikey_expiration": True},
     "capgo_unset_device_channel": {"device_id": PINNED_DEVICE},
     "capgo_update_notification_settings": {
         "push_update_enabled": False,

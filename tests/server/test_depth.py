@@ -63,11 +63,14 @@ CALLS: dict[str, tuple[str, Facts, int]] = {
     "delete a bundle": ("capgo_delete_bundle", {"app_id": DEMO_APP, "version": "2.2.0"}, 2),
     "delete all bundles": ("capgo_delete_all_bundles", {"app_id": DEMO_APP}, 2),
     "delete a channel": ("capgo_delete_channel", {"app_id": DEMO_APP, "channel": "beta"}, 2),
-    "edit a channel": ("capgo_set_channel", {"app_id": DEMO_APP, "channel": "beta", "version": "2.2.7"}, 3),
+    "edit a channel": ("capgo_set_channel", {"app_id": DEMO_APP, "channel": "beta", "version": "2.2.7"}, 4),
     "make a channel the default": ("capgo_set_channel", {"app_id": DEMO_APP, "channel": "beta", "public": True}, 5),
     "edit a rollout": ("capgo_set_rollout", {"app_id": DEMO_APP, "channel": "production", "action": "pause"}, 3),
 }
-"""What is asked, and how many round trips it may be deep; the channels of the app take two by themselves."""
+"""What is asked, and how many round trips it may be deep; the channels of the app take two by themselves.
+
+An edit reads them to see that no other one looks the same; with up to 50 channels it is three deep.
+"""
 
 
 @pytest.mark.parametrize(("tool", "arguments", "most"), CALLS.values(), ids=CALLS.keys())
