@@ -255,8 +255,8 @@ def test_sandbox_is_the_chosen_capgo(
 ) -> None:
     """The served sandbox answers an empty page of bundles as the Capgo of that month, and its keys are printed."""
     served: list[ASGIApp] = []
-    monkeypatch.setattr("uvicorn.run", lambda app, **_: served.append(app))
-    ended, out, err = run("sandbox", *given)
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, _: served.append(server.config.app))
+    ended, out, err = run("sandbox", "--port", "0", *given)
     assert (ended, out) == (0, "")
     assert ADMIN_KEY in err
     transport = httpx2.ASGITransport(app=served[0])
