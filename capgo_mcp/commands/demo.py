@@ -85,7 +85,9 @@ def expect(fact: bool, what: str) -> None:
 async def demo() -> int:
     """Run the session; returns the exit code."""
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "capgo_mcp", "--sandbox", "--ask", "--log-level", "ERROR"]
+        command=sys.executable,
+        # A person takes minutes for what runs here in seconds, in which it would wait for the pace of requests.
+        args=["-m", "capgo_mcp", "--sandbox", "--ask", "--rate", "1000", "--log-level", "ERROR"],
     )
     person = Person()
     async with Client(server, elicitation_callback=person) as client:
