@@ -15,8 +15,8 @@ ROWS: Final = 50
 CURSOR_ROWS: Final = 999
 """Rows to ask for at once: above this some hosts report the end of the list too early."""
 
-_AHEAD: Final = 3
-"""Pages that are read at once of a list that has more than one."""
+_AHEAD: Final = 4
+"""Pages that are read at once of a long list; each round reads twice as many as the one before, so few are in vain."""
 FARTHEST: Final = 10_000
 """Rows to look through for those that were asked for, where Capgo does not leave the others out by itself."""
 
@@ -71,7 +71,7 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
 
 
 class _Pages:
-    """The pages of a list: the first one alone, and once it was full, some at once.
+    """The pages of a list: the first one alone, and once it was full, ever more at once.
 
     Most lists have one. Of those read ahead in vain, an error counts no more than an answer.
     """
@@ -86,7 +86,7 @@ class _Pages:
         """The answer of a page; up to so many from there on may be needed."""
         if page not in self._read:
             await together(*(partial(self._note, page + ahead) for ahead in range(min(self._width, most))))
-            self._width = _AHEAD
+            self._width = min(2 * self._width, _AHEAD)
         answer = self._read.pop(page)
         if isinstance(answer, CapgoError):
             raise answer

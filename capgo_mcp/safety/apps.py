@@ -9,7 +9,7 @@ from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations.apps import App, CreateApp, DeleteApp, GetApp, UpdateApp
 from capgo_mcp.operations.devices import ListDevices
-from capgo_mcp.safety.bundles import ALL_APPS, bundles_and_channels, served_by, tell_app
+from capgo_mcp.safety.bundles import all_apps, bundles_and_channels, served_by, tell_app
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading, at_least
 from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
@@ -55,7 +55,7 @@ def _undo(operation: UpdateApp, before: Snapshot, after: Snapshot) -> Undo:
 async def _preview_delete(operation: DeleteApp, reading: Reading) -> None:
     app, (bundles, channels) = GetApp(app_id=operation.app_id), bundles_and_channels(operation.app_id)
     devices = in_long_pages(ListDevices(app_id=operation.app_id, limit=MOST))
-    await reading.ahead(app, channels, bundles, devices, ALL_APPS)
+    await reading.ahead(app, channels, bundles, devices, all_apps())
     await tell_app(app, reading)
     await reading.count("channels", channels)
     await reading.count("bundles", bundles)

@@ -31,8 +31,10 @@ from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import DEVICES, NAMES, Reading, at_least
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
 
-ALL_APPS: Final = ListApps(limit=MOST)
-"""The read of all apps that the key can see."""
+
+def all_apps() -> ListApps:
+    """The read of all apps that the key can see."""
+    return ListApps(limit=MOST)
 
 
 def bundles_and_channels(app_id: str) -> tuple[ListBundles, ListChannels]:
@@ -163,14 +165,14 @@ async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
 async def tell_app(operation: GetApp, reading: Reading) -> None:
     """The app by whose name the user has to confirm; another one of that organization must not look like it."""
     app = await reading.named(operation)
-    apps = await reading.read("other apps", ALL_APPS)
+    apps = await reading.read("other apps", all_apps())
     others = [one for one in apps.items if one.owner_org == app.owner_org] if apps else []
     refuse_among([one for one in others if one.app_id != operation.app_id], "app", app.name or "")
 
 
 async def _preview_delete_all(operation: DeleteAllBundles, reading: Reading) -> None:
     app, reads = GetApp(app_id=operation.app_id), bundles_and_channels(operation.app_id)
-    await reading.ahead(app, *reads, ALL_APPS)
+    await reading.ahead(app, *reads, all_apps())
     await tell_app(app, reading)
     bundles = await reading.read("bundles", reads[0])
     channels = await reading.read("channels", reads[1])

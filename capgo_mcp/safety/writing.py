@@ -163,21 +163,35 @@ async def _carry_out(
     if meaning.undo is None:
         told = meaning.answered(operation, answer) if meaning.answered else Told("")
         created = meaning.created and _undo(operation, partial(meaning.created, operation, answer))
-        return _as_answered(told, created, result)
+        return _outcome(told, created, result=result)
     after = await _snapshot(meaning, operation, capgo)
     if before is None or after is None:
         return Outcome(done=True, result=result, note="Done. What it changed could not be read.")
     undo = _undo(operation, partial(meaning.undo, operation, before, after))
-    told = meaning.told(operation, before, after) if meaning.told else Told("")
-    lost = f"The undo does not bring back: {', '.join(undo.lost)}." if undo.lost else ""
+    return _outcome(
+        meaning.told(operation, before, after) if meaning.told else Told(""),
+        undo,
+        before=_different(before.facts, after.facts, meaning.noise),
+        after=_different(after.facts, before.facts, meaning.noise),
+    )
+
+
+def _outcome(told: Told, undo: Undo | None, **facts: Any) -> Outcome[Any]:
+    """What came of a write that Capgo said was done.
+
+    Args:
+        told: That in words.
+        undo: The way back; None where nobody looks for one.
+        facts: What else there is to tell.
+    """
+    lost = f"The undo does not bring back: {', '.join(undo.lost)}." if undo and undo.lost else ""
     return Outcome(
         done=told.met,
         changed=None if told.met else "in part",
         now=told.now or None,
-        before=_different(before.facts, after.facts, meaning.noise),
-        after=_different(after.facts, before.facts, meaning.noise),
-        undo=undo.calls,
-        note=" ".join(filter(None, (*told.notes, undo.note, lost))) or None,
+        undo=undo.calls if undo else None,
+        note=" ".join(filter(None, (*told.notes, undo.note if undo else "", lost))) or None,
+        **facts,
     )
 
 
@@ -209,17 +223,6 @@ async def _snapshot(meaning: Meaning[Any], operation: Operation[Any], capgo: Cap
         return Snapshot()
     except CapgoError:
         return None
-
-
-def _as_answered(told: Told, undo: Undo | None, result: Answer | None) -> Outcome[Any]:
-    return Outcome(
-        done=told.met,
-        changed=None if told.met else "in part",
-        now=told.now or None,
-        result=result,
-        undo=undo.calls if undo else None,
-        note=" ".join(filter(None, (*told.notes, undo.note if undo else ""))) or None,
-    )
 
 
 def _told(answer: Answer) -> Answer | None:
