@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
-
-from pydantic import model_validator
+from typing import Final
 
 from capgo_mcp.api.answers import Answer, Timestamp
 from capgo_mcp.api.errors import CapgoError, NotFound
-from capgo_mcp.api.fields import MOST, AppId, DeviceId
+from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.bundles import bundle_named, newest_bundles, rolled_out
 from capgo_mcp.insights.filters import is_below
@@ -18,7 +16,7 @@ from capgo_mcp.insights.obstacles import Obstacle
 from capgo_mcp.insights.rules import blocks, is_under_native
 from capgo_mcp.insights.walk import Walk, in_long_pages
 from capgo_mcp.operations.channels import Channel, ListChannels
-from capgo_mcp.operations.devices import CustomId, Device, GetDevice, ListDevices
+from capgo_mcp.operations.devices import Device, GetDevice, ListDevices, OneDevice
 
 _QUIET: Final = 7
 """Days without a sign of a device after which that explains why it has nothing new."""
@@ -43,21 +41,11 @@ class DeviceExplained(Answer):
     unknown: list[str] | None = None
 
 
-class ExplainDevice(Insight[DeviceExplained]):
+class ExplainDevice(Insight[DeviceExplained], OneDevice):
     """Why is a device not updating, stuck on an old version? Its pin or default channel, rollout, update rules, cure.
 
     Takes device_id or custom_id.
     """
-
-    app_id: AppId
-    device_id: DeviceId | None = None
-    custom_id: CustomId | None = None
-
-    @model_validator(mode="after")
-    def _one_device(self) -> Self:
-        if (self.device_id is None) == (self.custom_id is None):
-            raise ValueError("give device_id or custom_id, one of them")
-        return self
 
     async def gather(self, context: Context) -> DeviceExplained:
         """Read the device and the channels; the bundle only where a rule looks at it."""

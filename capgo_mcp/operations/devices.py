@@ -5,11 +5,11 @@ https://capgo.app/docs/public-api/devices/
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, AliasPath, Field, model_validator
+from pydantic import AliasChoices, AliasPath, BaseModel, Field, model_validator
 
 from capgo_mcp.api.answers import CursorPaged, Ok, Row, Timestamp
 from capgo_mcp.api.errors import NotFound
-from capgo_mcp.api.fields import MOST, AppId, ChannelName, DeviceId, Limit, Since
+from capgo_mcp.api.fields import AppId, ChannelName, DeviceId, Limit, Since
 from capgo_mcp.api.operation import Effect, Operation, Paging, Sender
 from capgo_mcp.api.text import quoted
 
@@ -80,11 +80,8 @@ class ListDevices(
         return self.custom_id in (None, row.custom_id)
 
 
-class GetDevice(Operation[Device], http="GET /device", needs="app.read_devices", looks_up=True):
-    """Read one device: bundle it runs, platform, plugin and OS version, pinned channel, last seen.
-
-    Takes device_id or custom_id.
-    """
+class OneDevice(BaseModel):
+    """Arguments that name one device, by its id or by the one that the app gave it."""
 
     app_id: AppId
     device_id: DeviceId | None = None
@@ -96,6 +93,13 @@ class GetDevice(Operation[Device], http="GET /device", needs="app.read_devices",
             raise ValueError("give device_id or custom_id, one of them")
         return self
 
+
+class GetDevice(Operation[Device], OneDevice, http="GET /device", needs="app.read_devices", looks_up=True):
+    """Read one device: bundle it runs, platform, plugin and OS version, pinned channel, last seen.
+
+    Takes device_id or custom_id.
+    """
+
     async def resolved(self, capgo: Sender) -> Self:
         """The same with the device id: of several devices with the custom id, the one that was seen last.
 
@@ -105,14 +109,14 @@ class GetDevice(Operation[Device], http="GET /device", needs="app.read_devices",
         """
         if self.custom_id is None:
             return self
-        page: str | None = ""
-        while page is not None:
-            asked = ListDevices(app_id=self.app_id, custom_id_mode=True, order="desc", cursor=page or None, limit=MOST)
+        asked = ListDevices(app_id=self.app_id, custom_id_mode=True, custom_id=self.custom_id, order="desc", limit=1)
+        while True:
             answer = await capgo.send(asked)
-            for device in answer.items:
-                if device.custom_id == self.custom_id and device.device_id:
-                    return type(self)(app_id=self.app_id, device_id=device.device_id)
-            page = answer.next
+            if answer.items and answer.items[0].device_id:
+                return type(self)(app_id=self.app_id, device_id=answer.items[0].device_id)
+            if answer.next is None:
+                break
+            asked = asked.model_copy(update={"cursor": answer.next})
         sentence = f"No device has the custom id {quoted(self.custom_id)}."
         raise NotFound("device_not_found", sentence, "Look for a part of it with capgo_find_devices.")
 
