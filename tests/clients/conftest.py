@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from scripts import npm
+from tests.support.sessions import fetched as fetched  # noqa: PLC0414 - a fixture is found by its name
 
 SERVER: Final = Path(sys.executable).with_name("capgo-mcp")
 
@@ -25,13 +25,3 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def fetched(request: pytest.FixtureRequest) -> None:
-    """The packages that a file names in NPM, if there is npm to fetch them."""
-    packages: tuple[str, ...] = getattr(request.module, "NPM", ())
-    if packages and not npm.available():
-        pytest.skip("npm is not here")
-    for package in packages:
-        npm.install(package)

@@ -9,9 +9,9 @@ import pytest
 
 from capgo_mcp.http.serve import PATH
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
-from scripts import npm
 from tests.support.alternating import alternating
 from tests.support.serving import Running, running, served, wait_until
+from tests.support.sessions import fetched as fetched  # noqa: PLC0414 - a fixture is found by its name
 
 
 @dataclass
@@ -45,13 +45,3 @@ def team(tmp_path: Path) -> Iterator[Team]:
         replicas = [stack.enter_context(running(tmp_path, **variables)) for _ in range(2)]
         front = stack.enter_context(served(alternating([replica.url for replica in replicas])))
         yield Team(f"{front}{PATH}", ADMIN_KEY, state, replicas)
-
-
-@pytest.fixture(autouse=True)
-def fetched(request: pytest.FixtureRequest) -> None:
-    """The packages that a file names in NPM, if there is npm to fetch them."""
-    packages: tuple[str, ...] = getattr(request.module, "NPM", ())
-    if packages and not npm.available():
-        pytest.skip("npm is not here")
-    for package in packages:
-        npm.install(package)
