@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -19,15 +20,6 @@ _IN_WHEEL: Final = (
     "capgo_mcp/py.typed",
 )
 _INFO: Final = f"capgo_mcp-{__version__}.dist-info"
-_IN_SDIST: Final = (
-    "README.md",
-    "CHANGELOG.md",
-    "LICENSE",
-    "Makefile",
-    "constraints.txt",
-    "server.json",
-    "tests/conftest.py",
-)
 _IN_BUNDLE: Final = ("manifest.json", "pyproject.toml", "capgo_mcp/__main__.py")
 
 
@@ -47,12 +39,17 @@ def build(tools: Path) -> Path:
         if besides := {name.partition("/")[0] for name in archive.namelist()} - {"capgo_mcp", _INFO}:
             raise Wrong(f"{wheel.name} installs {', '.join(sorted(besides))} beside the package")
     with tarfile.open(sdist) as archive:
-        _has([name.partition("/")[2] for name in archive.getnames()], _IN_SDIST, sdist)
+        _has([name.partition("/")[2] for name in archive.getnames()], ("PKG-INFO", *kept()), sdist)
     with zipfile.ZipFile(packed) as archive:
         _has(archive.namelist(), _IN_BUNDLE, packed)
     for name, digest in first.items():
         print(f"built twice    {name} ({(DIST / name).stat().st_size:,} bytes, sha256 {digest})")
     return wheel
+
+
+def kept() -> list[str]:
+    """Every file of the project, so that whoever has the source archive can run all that a checkout can."""
+    return run("git", "ls-files").splitlines()
 
 
 def _built(tools: Path, target: Path) -> dict[str, str]:
@@ -64,6 +61,6 @@ def _built(tools: Path, target: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(target.iterdir())}
 
 
-def _has(names: list[str], wanted: tuple[str, ...], archive: Path) -> None:
+def _has(names: list[str], wanted: Iterable[str], archive: Path) -> None:
     if missing := set(wanted) - set(names):
         raise Wrong(f"{archive.name} lacks {', '.join(sorted(missing))}")

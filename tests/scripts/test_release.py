@@ -1,6 +1,7 @@
 """What is released can be built again, byte for byte, with tools that are held by their hashes."""
 
 import re
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Final
@@ -37,3 +38,10 @@ def test_every_tool_of_a_release_is_held_by_a_hash() -> None:
     assert re.fullmatch(rf"(?:{pinned}\n|\n)+", lock)
     wanted = {*TOOLS.with_name("tools.in").read_text(encoding="utf-8").split()}
     assert wanted <= {*re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+
+
+def test_what_the_build_needs_is_held_too() -> None:
+    """The build runs without an environment of its own, so nothing it asks for may be missing from the lock."""
+    project = tomllib.loads((bundle.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {re.split(r"[<>=~!]", line, maxsplit=1)[0] for line in project["build-system"]["requires"]}
+    assert needed <= {*TOOLS.with_name("tools.in").read_text(encoding="utf-8").split()}
