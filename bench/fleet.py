@@ -15,7 +15,7 @@ from bench.servers import memory
 from capgo_mcp.agent.render import compact
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.key import StaticKey
-from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.client.reads import CURSOR_ROWS
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.summary import Property
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded

@@ -34,7 +34,9 @@ async def way(tool: str, arguments: dict[str, Any]) -> list[str]:
     async with settings.connect() as capgo:
         server = build(OneCaller(Toolbox(capgo, settings)), settings)
         async with Client(server) as client:
-            await client.call_tool(*READ)  # opens the connection, and builds what a first call builds
+            await client.call_tool(*READ)  # opens the connection
+            look = {name: value for name, value in arguments.items() if name != "confirm"}
+            await client.call_tool(tool, look)  # builds what a first call builds
             with _crossed() as files:
                 result = await client.call_tool(tool, arguments)
     if result.is_error or not (result.structured_content or {}).get("done", True):

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple, Self
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from capgo_mcp.api.answers import Answer, Listing, Row, minute
+from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Declared, Operation
-from capgo_mcp.api.text import cleaned, shown_as
+from capgo_mcp.api.text import cleaned, minute, shown_as
 
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""

@@ -4,8 +4,7 @@ A field that is new or missing upstream, or that changed its type, never fails a
 """
 
 from collections.abc import Collection
-from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -13,37 +12,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
-    PlainSerializer,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
-
-
-def _in_utc(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
-    """Capgo writes moments in four ways, one of them without a zone; all mean UTC.
-
-    Postgres writes the zone as `+00`, which the standard library reads and pydantic does not.
-    """
-    moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else handler(value)
-    if moment.tzinfo is UTC:
-        return moment
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:  # at the end of the calendar
-        raise ValueError(error) from error
-
-
-def minute(moment: datetime) -> str:
-    """A moment in UTC as agents read it."""
-    return f"{moment.isoformat(timespec='minutes')[:16]}Z"
-
-
-Timestamp = Annotated[datetime, WrapValidator(_in_utc), PlainSerializer(minute, when_used="json")]
-"""A moment in UTC; agents read it to the minute: `2026-11-21T19:24Z`."""
 
 
 class Answer(BaseModel):

@@ -56,6 +56,15 @@ class EmptyPage(NamedTuple):
     message: str
 
 
+class Filter(NamedTuple):
+    """An argument that leaves rows out of a list, which an older Capgo ignores; so they are left out here as well."""
+
+    fact: str
+    """What the rows that are asked for have in common."""
+    one: bool = False
+    """Whether at most one row has it."""
+
+
 @dataclass(frozen=True)
 class Guard:
     """Marks an argument whose value can do lasting damage: such a call needs `confirm`, as a deletion does."""
@@ -98,6 +107,8 @@ class Endpoint(Spec):
     envelope: str = "data"
     """The key some answers are wrapped in."""
     paging: Paging | None = None
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    """The arguments by which rows are left out."""
     empty_when: EmptyPage | None = None
     one_page_when: str = ""
     """The error code by which an older Capgo refuses every page but the first."""
@@ -182,15 +193,6 @@ class Operation(Declared[A], Generic[A]):
             method, path = http.split()
             toolset = cls.__module__.rpartition(".")[2]
             cls.spec = Endpoint(**cls.described(), toolset=toolset, method=method, path=path, **said)
-
-    @property
-    def names_one(self) -> bool:
-        """Whether at most one row of a list can be meant."""
-        return False
-
-    def admits(self, row: Any) -> bool:  # noqa: ARG002 - most lists have nothing to check
-        """Whether a row is one that was asked for: an older Capgo ignores filters that came after it."""
-        return True
 
     async def resolved(self, capgo: Sender) -> Self:  # noqa: ARG002 - most operations have nothing to look up
         """The operation as it is sent: with the ids of names, and what Capgo would reset if it were left out.

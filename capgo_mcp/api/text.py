@@ -1,10 +1,16 @@
-"""Texts that strangers wrote (device ids, comments, names) are data: made harmless to read, and quoted in sentences."""
+"""How what Capgo tells reads: texts that strangers wrote are made harmless and quoted, moments are told in UTC.
+
+Texts (device ids, comments, names) are data, never instructions.
+"""
 
 import json
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
 LIMIT: Final = 500
 """Characters of one text that are shown; the rest is cut off, with a mark."""
@@ -122,3 +128,28 @@ def whole(text: str) -> str:
 def quoted(text: str) -> str:
     """The cleaned text in quotes, for use inside a sentence of ours: it cannot end the quotes."""
     return json.dumps(clean(text), ensure_ascii=False)
+
+
+def _in_utc(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
+    """Capgo writes moments in four ways, one of them without a zone; all mean UTC.
+
+    Postgres writes the zone as `+00`, which the standard library reads and pydantic does not.
+    """
+    moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else handler(value)
+    if moment.tzinfo is UTC:
+        return moment
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # at the end of the calendar
+        raise ValueError(error) from error
+
+
+def minute(moment: datetime) -> str:
+    """A moment in UTC as agents read it."""
+    return f"{moment.isoformat(timespec='minutes')[:16]}Z"
+
+
+Timestamp = Annotated[datetime, WrapValidator(_in_utc), PlainSerializer(minute, when_used="json")]
+"""A moment in UTC; agents read it to the minute: `2026-11-21T19:24Z`."""

@@ -30,7 +30,7 @@ from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
-from capgo_mcp.client.paging import collect
+from capgo_mcp.client.reads import collect
 from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import is_stream, key_header, read_answer, request_id_of, unreadable, write_request

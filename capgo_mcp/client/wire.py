@@ -20,7 +20,7 @@ from capgo_mcp.api.fields import Wire
 from capgo_mcp.api.operation import A, Effect, Endpoint, Operation, Paging, Spec
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.body import MOST_VALUES, Mask, TooManyValues, lines_of, parsed
-from capgo_mcp.client.paging import ROWS
+from capgo_mcp.client.reads import ROWS
 from capgo_mcp.client.refusals import Refusal, explain
 
 MOST_ROWS: Final = 10_000

@@ -2,11 +2,11 @@
 
 from typing import Final, Literal
 
-from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.operation import Sender
-from capgo_mcp.api.text import quoted
+from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.operations.bundles import Bundle, ListBundles
 from capgo_mcp.operations.channels import Channel, ListChannels
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import MOST, AppId, ChannelName, Since, moment
-from capgo_mcp.api.text import quoted
+from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.apps import GetApp

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.event_codes import FAILURES, MEANINGS
 from capgo_mcp.api.fields import AppId, DeviceId, Since, moment
+from capgo_mcp.api.text import Timestamp
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.events import Event, EventCode, ListEvents
 

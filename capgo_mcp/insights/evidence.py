@@ -6,7 +6,7 @@ from typing import Final
 
 from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST
-from capgo_mcp.client.together import together
+from capgo_mcp.client.reads import together
 from capgo_mcp.insights.bundles import bundle_named, newest_bundles
 from capgo_mcp.insights.fleet import Fleet, seen_last
 from capgo_mcp.insights.health import verdict_on

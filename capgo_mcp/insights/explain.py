@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST
-from capgo_mcp.api.text import quoted
+from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.insights.bundles import bundle_named, newest_bundles, rolled_out
 from capgo_mcp.insights.filters import is_below
 from capgo_mcp.insights.insight import Context, Insight

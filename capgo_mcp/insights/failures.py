@@ -10,7 +10,7 @@ from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.event_codes import FILE_FAILURES, INSTALLED
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import quoted
-from capgo_mcp.client.together import Ahead
+from capgo_mcp.client.reads import Ahead
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.events import CountEvents, EventCounts, VersionCount
 from capgo_mcp.operations.statistics import BundleUsage

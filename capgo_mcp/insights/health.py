@@ -6,13 +6,13 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.event_codes import MEANINGS
 from capgo_mcp.api.fields import AppId, BundleName
 from capgo_mcp.api.operation import Sender
-from capgo_mcp.api.text import quoted
-from capgo_mcp.client.together import Ahead
+from capgo_mcp.api.text import Timestamp, quoted
+from capgo_mcp.client.reads import Ahead
 from capgo_mcp.insights.bundles import (
     WHOLE,
     Serving,

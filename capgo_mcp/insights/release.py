@@ -7,11 +7,11 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Timestamp
+from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.fields import AppId, BundleName
-from capgo_mcp.api.text import quoted
-from capgo_mcp.client.together import Ahead, together
+from capgo_mcp.api.text import Timestamp, quoted
+from capgo_mcp.client.reads import Ahead, together
 from capgo_mcp.insights.bundles import (
     Serving,
     all_channels,

@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 
 from capgo_mcp.api.answers import CursorPaged
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.client.reads import CURSOR_ROWS
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.insights.insight import Context
 from capgo_mcp.operations.devices import Device, ListDevices

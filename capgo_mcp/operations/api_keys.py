@@ -7,8 +7,9 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Listing, Ok, Row, Timestamp
+from capgo_mcp.api.answers import Answer, Listing, Ok, Row
 from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.api.text import Timestamp
 
 ApiKeyId = Annotated[
     int,

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Ok, Paged, Row, Timestamp
+from capgo_mcp.api.answers import Ok, Paged, Row
 from capgo_mcp.api.fields import AppId, Limit, OrgId, Page
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
+from capgo_mcp.api.text import Timestamp
 
 DAY = 86_400
 

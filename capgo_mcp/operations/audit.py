@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Paged, Row, Timestamp
+from capgo_mcp.api.answers import Paged, Row
 from capgo_mcp.api.fields import OrganizationId, Page
 from capgo_mcp.api.operation import EmptyPage, Operation, Paging
+from capgo_mcp.api.text import Timestamp
 
 
 class AuditEntry(

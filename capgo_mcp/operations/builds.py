@@ -4,11 +4,11 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 
-from capgo_mcp.api.answers import Answer, Row, Timestamp
+from capgo_mcp.api.answers import Answer, Row
 from capgo_mcp.api.errors import Conflict
 from capgo_mcp.api.fields import AppId, in_one_place
 from capgo_mcp.api.operation import Effect, Operation, Sender
-from capgo_mcp.api.text import quoted
+from capgo_mcp.api.text import Timestamp, quoted
 
 JobId = Annotated[str, Field(description="Id of the build job.", min_length=1), AfterValidator(in_one_place)]
 _ENDED: Final = frozenset({"succeeded", "failed", "cancelled", "expired"})

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from capgo_mcp.api.answers import Ok, Paged, Row, Timestamp
+from capgo_mcp.api.answers import Ok, Paged, Row
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import WIRE, AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
-from capgo_mcp.api.operation import Effect, EmptyPage, Operation, Paging, Sender
-from capgo_mcp.api.text import quoted
+from capgo_mcp.api.operation import Effect, EmptyPage, Filter, Operation, Paging, Sender
+from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.operations.channels import GetChannel
 
 Signature = Annotated[str, Field(description="512 hex digits.", pattern=r"^[0-9a-f]{512}$")]
@@ -66,6 +66,7 @@ class ListBundles(
     needs="app.read_bundles",
     paging=Paging.FIXED,
     empty_when=EmptyPage("cannot_get_bundle", "Cannot get bundle"),
+    filters={"version": Filter("name", one=True), "version_id": Filter("id", one=True)},
 ):
     """List an app's bundles (uploaded versions), newest first. Deleted ones are left out."""
 
@@ -74,15 +75,6 @@ class ListBundles(
     limit: Limit = 50
     version: Annotated[BundleName | None, Field(description="Only this one.")] = None
     version_id: Annotated[BundleId | None, Field(description="Only this one.", serialization_alias="id")] = None
-
-    @property
-    def names_one(self) -> bool:
-        """Whether a name or an id is given."""
-        return self.version is not None or self.version_id is not None
-
-    def admits(self, row: Bundle) -> bool:
-        """Whether it has that name and that id."""
-        return self.version in (None, row.name) and self.version_id in (None, row.id)
 
 
 class CreateBundle(

@@ -18,10 +18,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from capgo_mcp.api import rollout
-from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
+from capgo_mcp.api.answers import Answer, Ok, Paged, Row
 from capgo_mcp.api.channel_edit import ChannelRow, Edit
 from capgo_mcp.api.fields import WIRE, AppId, BundleName, ChannelName, Limit, Page, Wire, sent_as
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
+from capgo_mcp.api.text import Timestamp
 
 
 def _stored_word(word: Any) -> Any:

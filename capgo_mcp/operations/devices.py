@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, AliasPath, BaseModel, Field, model_validator
 
-from capgo_mcp.api.answers import CursorPaged, Ok, Row, Timestamp
+from capgo_mcp.api.answers import CursorPaged, Ok, Row
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import AppId, ChannelName, DeviceId, Limit, Since
-from capgo_mcp.api.operation import Effect, Operation, Paging, Sender
-from capgo_mcp.api.text import quoted
+from capgo_mcp.api.operation import Effect, Filter, Operation, Paging, Sender
+from capgo_mcp.api.text import Timestamp, quoted
 
 CustomId = Annotated[str, Field(description="Exact, instead of device_id.", min_length=1, max_length=36)]
 
@@ -52,6 +52,7 @@ class ListDevices(
     http="GET /device",
     needs="app.read_devices",
     paging=Paging.CURSOR,
+    filters={"custom_id": Filter("custom_id")},
     at_once=150,
     if_empty="Capgo answers an empty list also when its device store is out of reach.",
     refuses={"page": "Devices have no pages: pass the answer's `next` as `cursor`."},
@@ -74,10 +75,6 @@ class ListDevices(
     order: Annotated[
         Literal["asc", "desc"] | None, Field(description="Sort by last seen; without it by device id.")
     ] = None
-
-    def admits(self, row: Device) -> bool:
-        """Whether it has the custom id that is looked for."""
-        return self.custom_id in (None, row.custom_id)
 
 
 class OneDevice(BaseModel):

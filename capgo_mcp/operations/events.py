@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from capgo_mcp.api.answers import Listing, Row, Timestamp
+from capgo_mcp.api.answers import Listing, Row
 from capgo_mcp.api.fields import CAMEL_CASE, AppId, BundleName, DeviceId, sent_as
 from capgo_mcp.api.operation import Operation
+from capgo_mcp.api.text import Timestamp
 
 EventCode = Annotated[str, Field(description="Code of an event, e.g. update_fail.", pattern=r"^\w{1,80}$")]
 """Not a closed list: devices of a newer plugin report codes that nobody here has heard of."""

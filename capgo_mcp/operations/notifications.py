@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel, to_snake
 
-from capgo_mcp.api.answers import Answer, Listing, Row, Timestamp
+from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import UnexpectedAnswer
 from capgo_mcp.api.fields import CAMEL_CASE, AppId, sent_as
 from capgo_mcp.api.operation import Effect, Guard, Operation, Sender
+from capgo_mcp.api.text import Timestamp
 
 _BROADCAST: Final = "broadcast"
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from capgo_mcp.api.answers import Row, Timestamp
+from capgo_mcp.api.answers import Row
 from capgo_mcp.api.event_codes import MEANINGS
 from capgo_mcp.api.fields import CAMEL_CASE, AppId, BundleName, DeviceId
 from capgo_mcp.api.operation import Operation
+from capgo_mcp.api.text import Timestamp
 from capgo_mcp.operations.events import CountedDays, EventCode, EventCounts
 
 View = Literal["summary", "metrics", "events", "device", "versions", "routes"]

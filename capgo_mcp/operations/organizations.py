@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
+from capgo_mcp.api.answers import Answer, Ok, Paged, Row
 from capgo_mcp.api.fields import Limit, OrganizationId, Page
 from capgo_mcp.api.operation import Effect, Operation, Paging
+from capgo_mcp.api.text import Timestamp
 
 OrganizationName = Annotated[str, Field(description="Name people see.", min_length=3)]
 Website = Annotated[str, Field(description="Web address.")]

@@ -4,9 +4,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from capgo_mcp.api.answers import Answer, Ok, Paged, Row, Timestamp
+from capgo_mcp.api.answers import Answer, Ok, Paged, Row
 from capgo_mcp.api.fields import UUID, Limit, OrganizationId, Page
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
+from capgo_mcp.api.text import Timestamp
 
 WebhookId = Annotated[
     str, Field(description="Webhook id, from capgo_list_webhooks.", pattern=UUID, serialization_alias="webhookId")

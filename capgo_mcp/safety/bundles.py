@@ -26,9 +26,8 @@ from capgo_mcp.operations.bundles import (
 from capgo_mcp.operations.channels import Channel, ListChannels
 from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.safety.channels import NOISE, SERVES, end_no_rollout_unseen, seen_channel, told_of_edit
-from capgo_mcp.safety.lookalikes import refuse_among
 from capgo_mcp.safety.meaning import Meaning
-from capgo_mcp.safety.reading import DEVICES, NAMES, Reading, at_least
+from capgo_mcp.safety.reading import DEVICES, NAMES, Reading, at_least, refuse_among
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo, former, next_call
 
 

@@ -17,7 +17,7 @@ from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT, OF_THE_RUNNING
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.together import Ahead
+from capgo_mcp.client.reads import Ahead
 from capgo_mcp.insights.way_back import way_back
 from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
 from capgo_mcp.operations.devices import ListDevices

@@ -16,9 +16,8 @@ from capgo_mcp.operations.organizations import (
     OrganizationCreated,
     UpdateOrganization,
 )
-from capgo_mcp.safety.lookalikes import refuse_among
 from capgo_mcp.safety.meaning import Meaning
-from capgo_mcp.safety.reading import NAMES, Reading
+from capgo_mcp.safety.reading import NAMES, Reading, refuse_among
 from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
 
 

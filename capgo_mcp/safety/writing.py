@@ -12,13 +12,13 @@ from capgo_mcp.api.errors import CapgoError, NotFound, StateMoved
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.together import together
+from capgo_mcp.client.reads import together
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.confirm import Seen, Settled, ask, preview, settle
 from capgo_mcp.safety.elicitation import Elicitor, InputRequired
 from capgo_mcp.safety.journal import Entry, Journal
-from capgo_mcp.safety.lookalikes import refuse_lookalikes
 from capgo_mcp.safety.meaning import Meaning
+from capgo_mcp.safety.reading import refuse_lookalikes
 from capgo_mcp.safety.undo import Facts, Snapshot, Told, Undo
 
 log = logging.getLogger(__name__)

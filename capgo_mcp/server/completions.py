@@ -16,7 +16,7 @@ from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import clean
 from capgo_mcp.client.clock import Clock
-from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.client.reads import CURSOR_ROWS
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.operations.bundles import ListBundles

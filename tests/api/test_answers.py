@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from capgo_mcp.api.answers import Row, minute
+from capgo_mcp.api.answers import Row
+from capgo_mcp.api.text import minute
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.operations.channels import Channel
 from capgo_mcp.operations.devices import Device

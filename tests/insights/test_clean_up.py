@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.client.reads import CURSOR_ROWS
 from capgo_mcp.insights.clean_up import AT_ONCE
 from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.sandbox import State, create_app

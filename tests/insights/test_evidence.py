@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 from capgo_mcp.api.errors import CapgoError, RateLimited
 from capgo_mcp.api.operation import A, Operation
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.together import together
+from capgo_mcp.client.reads import together
 from capgo_mcp.insights.plan import PlanRelease
 from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import ListDevices

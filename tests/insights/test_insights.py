@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from capgo_mcp.api.errors import CapgoError, RateLimited, Unreachable
 from capgo_mcp.api.fields import moment
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.client.reads import CURSOR_ROWS
 from capgo_mcp.insights.filters import is_below
 from capgo_mcp.insights.search import FindDevices
 from capgo_mcp.insights.summary import DISTINCT, Property, SummarizeDevices, Tally

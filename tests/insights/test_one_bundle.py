@@ -7,7 +7,7 @@ import pytest
 
 from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.paging import FARTHEST
+from capgo_mcp.client.reads import FARTHEST
 from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.people import DEMO_APP

@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 
 from capgo_mcp.api.operation import A, Operation
-from capgo_mcp.client.paging import CURSOR_ROWS
+from capgo_mcp.client.reads import CURSOR_ROWS
 from capgo_mcp.insights.summary import SummarizeDevices
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import ListDevices

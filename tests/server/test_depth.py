@@ -10,7 +10,7 @@ import pytest
 
 from capgo_mcp.api.errors import NotAllowed
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.together import Ahead
+from capgo_mcp.client.reads import Ahead
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.sandbox import create_app

@@ -1,14 +1,19 @@
-"""Lists of "up to `limit` items": walks Capgo's pages, drops what they repeat, and knows when to stop."""
+"""What takes several requests: the pages of a list, and reads that do not wait for each other.
+
+Reads are made at once within the client's pace, and told in the order of the code. Of a list up to `limit` rows are
+wanted: Capgo's pages are walked, what they repeat is dropped, and the walk ends whatever Capgo answers.
+"""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast, overload
 
-from capgo_mcp.api.answers import Listing, Row
+import anyio
+
+from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import ApiError, CapgoError
-from capgo_mcp.api.operation import Operation, Paging
-from capgo_mcp.client.together import together
+from capgo_mcp.api.operation import Filter, Operation, Paging, Sender
 
 ROWS: Final = 50
 """Rows of an upstream page that count: later pages bring more, which overlap with the pages after them."""
@@ -22,8 +27,84 @@ FARTHEST: Final = 10_000
 
 _ONE_PAGE: Final = f"This Capgo is older and tells only the first {ROWS}: there may be more."
 
+A = TypeVar("A", bound=Answer)
+X = TypeVar("X")
+Y = TypeVar("Y")
 Exchange = Callable[[Operation[Any]], Awaitable[Any]]
 Unique = dict[object, Row]
+Asked = list[tuple[Filter, Any]]
+
+
+@overload
+async def together(first: Callable[[], Awaitable[X]], second: Callable[[], Awaitable[Y]], /) -> tuple[X, Y]: ...
+
+
+@overload
+async def together(*reads: Callable[[], Awaitable[Any]]) -> tuple[Any, ...]: ...
+
+
+async def together(*reads: Callable[[], Awaitable[Any]]) -> tuple[Any, ...]:
+    """What reads bring that are made at once; they wait for the client's pace side by side.
+
+    Raises:
+        CapgoError: One of them failed; the others are given up.
+    """
+    brought: dict[int, Any] = {}
+
+    async def bring(number: int, read: Callable[[], Awaitable[Any]]) -> None:
+        brought[number] = await read()
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for number, read in enumerate(reads):
+                tasks.start_soon(bring, number, read)
+    except ExceptionGroup as group:
+        failed, bugs = group.split(CapgoError)
+        if failed is None or bugs is not None:
+            raise
+        raise failed.exceptions[0] from None
+    return tuple(brought[number] for number in range(len(reads)))
+
+
+class Ahead:
+    """Brings the answers to operations, some of which were read at once before anybody asked for them.
+
+    What was read ahead is told once, whether it was an answer or an error, when it is sent for.
+
+    Args:
+        sender: Where to read.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._told: list[tuple[Operation[Any], Answer | CapgoError]] = []
+
+    async def read(self, *operations: Operation[Any]) -> None:
+        """Read what will be asked for, as far as it is not at hand."""
+        at_hand = [operation for operation, _ in self._told]
+        await together(*(partial(self._read, operation) for operation in operations if operation not in at_hand))
+
+    async def _read(self, operation: Operation[Any]) -> None:
+        try:
+            outcome: Answer | CapgoError = await self._sender.send(operation)
+        except CapgoError as error:
+            outcome = error
+        self._told.append((operation, outcome))
+
+    async def send(self, operation: Operation[A]) -> A:
+        """The answer to an operation, which is sent now if it was not read ahead.
+
+        Raises:
+            CapgoError: There is none.
+        """
+        told = next((one for one in self._told if one[0] == operation), None)
+        if told is None:
+            return await self._sender.send(operation)
+        self._told.remove(told)
+        outcome = told[1]
+        if isinstance(outcome, CapgoError):
+            raise outcome
+        return cast("A", outcome)
 
 
 async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]:
@@ -47,7 +128,9 @@ async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]
 async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
     seen: Unique = {}
     rows: Unique = {}
-    most = 1 if operation.names_one else operation.limit
+    asked = _asked(operation)
+    only_one = any(one.one for one, _ in asked)
+    most = 1 if only_one else operation.limit
     page, skip = divmod(operation.page * operation.limit, ROWS)
     pages = _Pages(operation, exchange)
     more = True
@@ -62,10 +145,10 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
             break
         fresh = _fresh(answer.items[skip:ROWS], seen)
         seen |= fresh
-        rows |= _admitted(operation, fresh)
+        rows |= _admitted(fresh, asked)
         more = bool(fresh) and len(answer.items) >= ROWS
         page, skip = page + 1, 0
-    more = (more or len(rows) > most) and not operation.names_one
+    more = (more or len(rows) > most) and not only_one
     wanted = dict(islice(rows.items(), most))
     return _answer(operation, wanted, operation.page + 1 if more else None, note)
 
@@ -109,6 +192,7 @@ async def _cursor(operation: Any, exchange: Exchange) -> Listing[Any]:
     seen: Unique = {}
     rows: Unique = {}
     cursor = operation.cursor
+    asked = _asked(operation)
     at_once = operation.spec.at_once or CURSOR_ROWS
     more = True
     while more and len(rows) < operation.limit and len(seen) < FARTHEST:
@@ -116,7 +200,7 @@ async def _cursor(operation: Any, exchange: Exchange) -> Listing[Any]:
         answer = await exchange(operation.model_copy(update={"cursor": cursor, "limit": wanted}))
         fresh = _fresh(answer.items, seen)
         seen |= fresh
-        rows |= _admitted(operation, fresh)
+        rows |= _admitted(fresh, asked)
         more = bool(fresh) and answer.next not in (None, cursor)
         cursor = answer.next
     return _answer(operation, rows, cursor if more else None)
@@ -128,8 +212,16 @@ def _fresh(rows: list[Row], seen: Unique) -> Unique:
     return {name: row for name, row in named if name not in seen}
 
 
-def _admitted(operation: Any, rows: Unique) -> Unique:
-    return {name: row for name, row in rows.items() if operation.admits(row)}
+def _asked(operation: Operation[Any]) -> Asked:
+    """The filters that are set, with what the rows have to have."""
+    given = ((one, getattr(operation, argument)) for argument, one in operation.spec.filters.items())
+    return [(one, value) for one, value in given if value is not None]
+
+
+def _admitted(rows: Unique, asked: Asked) -> Unique:
+    if not asked:
+        return rows
+    return {name: row for name, row in rows.items() if all(getattr(row, one.fact) == value for one, value in asked)}
 
 
 def _answer(operation: Any, rows: Unique, more: int | str | None, note: str | None = None) -> Listing[Any]:

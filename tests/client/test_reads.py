@@ -13,7 +13,7 @@ from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.api.operation import Operation, Paging
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.paging import collect
+from capgo_mcp.client.reads import collect
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import ListApps
