@@ -19,6 +19,8 @@ from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARI
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, toolset
+from capgo_mcp.server import skills
+from capgo_mcp.server.recipes import RECIPES
 from frameworks import table as frameworks
 from scripts import contract, links, promises, rooms, tool_pages, vendor
 from scripts import manifests as registry
@@ -152,6 +154,14 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def skill_table() -> str:
+    """The table of the recipes, by both of their names."""
+    return table(
+        ("skill", "prompt", "what it is for"),
+        [(f"`{skills.name_of(recipe)}`", f"`{recipe.name}`", recipe.description) for recipe in RECIPES],
+    )
+
+
 def vendors() -> str:
     """The table of the vendor's hosted tools and ours."""
     return table(("hosted", "calls", "here", "what is different"), vendor.rows())
@@ -163,6 +173,7 @@ SECTIONS: Final = {
     "tools": tools,
     "clients": clients,
     "get": get,
+    "skills": skill_table,
     "rooms": room_table,
     "picture": rooms.picture,
     "buttons": links.button_table,

@@ -10,6 +10,7 @@ FOLDER: Final = Path(__file__).parents[1] / "build" / "npm"
 VERSIONS: Final = {
     "@anthropic-ai/claude-code": "2.1.330",
     "@anthropic-ai/mcpb": "2.1.2",
+    "@capgo/cli": "8.68.1",
     "@github/copilot": "1.0.102",
     "@google/gemini-cli": "0.61.0",
     "@modelcontextprotocol/client": "2.4.0",

@@ -15,7 +15,7 @@ from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.safety.elicitation import LIFETIME, ClientElicitor, InputRequired
 from capgo_mcp.safety.tokens import ProcessTokens, UsedTokens
-from capgo_mcp.server import identity, prompts, resources
+from capgo_mcp.server import identity, prompts, resources, skills
 from capgo_mcp.server.tools import Toolbox, chosen
 
 INSTRUCTIONS: Final = (
@@ -117,6 +117,7 @@ class Handlers:
         self._settings = settings
         self._tokens = tokens
         self._tools = {tool.name: tool.definition() for tool in chosen(settings)}
+        self._skills = skills.Skills(self._tools, settings.app)
 
     async def list_tools(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
         """The tools, the same for every caller."""
@@ -156,8 +157,18 @@ class Handlers:
 
     async def read_resource(self, context: RequestContext, params: t.ReadResourceRequestParams) -> t.ReadResourceResult:
         """One resource."""
+        if params.uri.startswith(skills.SCHEME):
+            return self._skills.read(params.uri)
         async with self._callers.toolbox(context) as toolbox:
             return await resources.read(params.uri, toolbox)
+
+    async def list_skills(self, _: RequestContext, __: t.PaginatedRequestParams) -> skills.ListSkillsResult:
+        """The skills whose tools are there, with the digest and size of each file."""
+        return self._skills.listed()
+
+    async def get_skill(self, _: RequestContext, params: skills.GetSkillRequestParams) -> skills.GetSkillResult:
+        """The same of one skill."""
+        return self._skills.named(params.uri)
 
     async def list_prompts(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListPromptsResult:
         """The prompts whose tools are there."""
@@ -214,8 +225,16 @@ def build(
         on_get_prompt=handle.get_prompt,
         on_completion=handle.complete,
     )
+    _extend(server, handle)
     server.middleware.append(RequestStateBoundary(_sealing(callers, state_keys), default_audience=server.name))
     return server
+
+
+def _extend(server: Server[Any], handle: Handlers) -> None:
+    """Declare what is beyond the protocol itself, and answer it."""
+    server.extensions[skills.EXTENSION] = {}
+    server.add_request_handler("skills/list", t.PaginatedRequestParams, handle.list_skills)
+    server.add_request_handler("skills/get", skills.GetSkillRequestParams, handle.get_skill)
 
 
 def _sealing(callers: Callers, keys: Sequence[str]) -> RequestStateSecurity:

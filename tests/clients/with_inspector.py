@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import pytest
 
+from capgo_mcp.server.recipes import RECIPES
+from capgo_mcp.server.skills import files, name_of
 from scripts import npm
 from tests.support.limits import GENEROUS
 
@@ -60,4 +62,20 @@ def test_errors_are_told(server: list[str], era: str, home: Path) -> None:
 def test_lists_are_answered(server: list[str], era: str, method: str, home: Path) -> None:
     """Clients that ask for every list get every list."""
     assert inspect(server, era, "--method", method).returncode == 0
+    assert home.exists()
+
+
+def test_skills_are_what_is_listed(server: list[str], era: str, home: Path) -> None:
+    """Every skill's front matter, digests and sizes are right; sessions of the older kind are not told of skills."""
+    verified = inspect(server, era, "--method", "skills/list", "--verify", "--require-digests")
+    if era == "legacy":
+        assert "skills_unsupported" in verified.stdout + verified.stderr
+        return
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    told = [json.loads(line) for line in verified.stdout.splitlines()]
+    assert [one["name"] for one in told] == [name_of(recipe) for recipe in RECIPES]
+    assert {file["status"] for one in told for file in one["files"]} == {"verified"}
+    assert sum(len(one["files"]) for one in told) == sum(len(files(recipe)) for recipe in RECIPES)
+    one = inspect(server, era, "--method", "skills/get", "--uri", told[0]["uri"], "--verify", "--require-digests")
+    assert one.returncode == 0, one.stdout + one.stderr
     assert home.exists()

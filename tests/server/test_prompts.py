@@ -15,7 +15,8 @@ from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from capgo_mcp.server.completions import SOURCES
-from capgo_mcp.server.prompts import RECIPES, Recipe, listed, written
+from capgo_mcp.server.prompts import listed, written
+from capgo_mcp.server.recipes import RECIPES, Recipe
 from tests.support.connected import Mode, connected, each_mode
 
 TOOLS: Final = {kind.spec.name: kind for kind in every_tool()}
