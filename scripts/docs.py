@@ -22,7 +22,7 @@ from capgo_mcp.operations import OPT_IN, toolset
 from capgo_mcp.server import skills
 from capgo_mcp.server.recipes import RECIPES
 from frameworks import table as frameworks
-from scripts import contract, links, promises, rooms, tool_pages, vendor
+from scripts import contract, links, promises, rooms, threats, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
 
@@ -121,6 +121,13 @@ def promise_table() -> str:
     return table(("promise", "held against", "test"), promises.rows())
 
 
+def threat_model() -> str:
+    """What is guarded, and the table of who may want it, what holds and what does not."""
+    head = ("attacker", "after", "what holds, by its test", "what does not")
+    assets, attackers = threats.told(threats.ASSETS), threats.told(threats.ATTACKERS)
+    return f"What is guarded:\n\n{assets}\n\nWho may be after it:\n\n{attackers}\n\n{table(head, threats.rows())}"
+
+
 def get(source: Provenance = SOURCE) -> str:
     """How to get the program; it names a place only when that place is ours.
 
@@ -179,6 +186,7 @@ SECTIONS: Final = {
     "buttons": links.button_table,
     "lines": links.shell_lines,
     "promises": promise_table,
+    "threats": threat_model,
     "frameworks": frameworks.section,
 }
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""

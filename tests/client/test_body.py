@@ -15,6 +15,8 @@ from capgo_mcp.client.capgo import MAX_ANSWER
 from tests.support.keys import KEY, MASK, disguises
 
 AGAINST: Final = "a host that answers with a bomb"
+ATTACKER: Final = "a host in Capgo's place"
+ASSET: Final = "the service"
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)

@@ -35,6 +35,8 @@ from tests.support.limits import GENEROUS
 
 AGAINST: Final = "a network that fails in any way"
 HOLDS: Final = ("No second write", "A write is never sent twice")
+ATTACKER: Final = "someone on the way"
+ASSET: Final = "the account"
 
 
 class End(NamedTuple):

@@ -23,6 +23,8 @@ from tests.support.faulty import VirtualClock
 from tests.support.stepped import SteppedClock
 
 AGAINST: Final = "another caller, with wrong keys"
+ATTACKER: Final = "another caller"
+ASSET: Final = "the service"
 
 _NOON: Final = 1_800_000_000.0
 _HOURS: Final = 3

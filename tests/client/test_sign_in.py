@@ -21,6 +21,9 @@ from tests.support.serving import served
 
 AGAINST: Final = "a server that answers in Capgo's place, and another program on this machine"
 HOLDS: Final = ("Signing in",)
+ATTACKER: Final = "a program on this machine"
+ASSET: Final = "the key"
+LEAVES: Final = ("Whoever can read this process can read the key",)
 
 CAPGO: Final = "https://capgo.example.com"
 RESOURCE: Final = "/.well-known/oauth-protected-resource/mcp"

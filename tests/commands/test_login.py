@@ -1,4 +1,4 @@
-"""Saving the key between sessions, and finding it again."""
+"""A key that is saved can be read by its owner only, and is found again between sessions."""
 
 import io
 import logging
@@ -21,6 +21,10 @@ from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
 from tests.support.faulty import VirtualClock
+
+AGAINST: Final = "another user of this machine"
+ATTACKER: Final = "a program on this machine"
+ASSET: Final = "the key"
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 OTHER: Final = "07e40000-0000-4000-8000-00000000f00d"

@@ -9,6 +9,8 @@ from capgo_mcp.config.settings import Settings
 
 AGAINST: Final = "whoever listens on the way"
 HOLDS: Final = ("The key",)
+ATTACKER: Final = "someone on the way"
+ASSET: Final = "the key"
 
 KEY = "11111111-2222-4333-8444-555555555555"
 

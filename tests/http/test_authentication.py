@@ -1,4 +1,4 @@
-"""Who may use the server itself: tokens from a file, and tokens of an authorization server."""
+"""Where a team's server wants tokens, only one opens it that its file or its authorization server vouches for."""
 
 import hashlib
 import json
@@ -22,6 +22,10 @@ from capgo_mcp.sandbox import READER_KEY
 from tests.support.issuer import AUDIENCE, AuthorizationServer, new_key
 from tests.support.limits import GENEROUS
 from tests.support.serving import Caller, request, served
+
+AGAINST: Final = "whoever has no token, or one that was made up, withdrawn, or meant for another server"
+ATTACKER: Final = "another caller"
+ASSET: Final = "the account"
 
 
 @asynccontextmanager

@@ -19,6 +19,9 @@ from capgo_mcp.server.tools import Toolbox
 from tests.support.safety import text
 
 AGAINST: Final = "another caller, who takes all places"
+ATTACKER: Final = "another caller"
+ASSET: Final = "the service"
+LEAVES: Final = ("A team's server is no shield for its network",)
 
 
 class FakeClock(SystemClock):

@@ -1,4 +1,4 @@
-"""The HTTP server: every caller with a key of its own, both protocol eras, and doors that are shut unless opened."""
+"""Each caller of a team's server acts with the key they bring and sees what is theirs; other doors stay shut."""
 
 import random
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +26,10 @@ from capgo_mcp.sandbox.rows import new_app, new_key, new_org
 from capgo_mcp.sandbox.seed.people import DEMO_APP, MIRA
 from tests.support.limits import GENEROUS
 from tests.support.serving import LEGACY, MODERN, Caller, request, served
+
+AGAINST: Final = "another caller, and a web page that was led to the server"
+ATTACKER: Final = "another caller"
+ASSET: Final = "the key"
 
 CALLERS: Final = 200
 

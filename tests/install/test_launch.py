@@ -14,6 +14,10 @@ from capgo_mcp.install import source as sources
 from capgo_mcp.install.launch import Program, this_program
 from capgo_mcp.install.source import SOURCE, Provenance, origin
 
+AGAINST: Final = "whoever takes a name that is not ours yet"
+ATTACKER: Final = "a supplier"
+ASSET: Final = "the key"
+
 ROOT: Final = Path(__file__).parents[2]
 UVX: Final = Path("/home/kim/.cache/uv/archive-v0/abc/bin/python")
 PIPX: Final = Path("/home/kim/.cache/pipx/5d2c/bin/python")

@@ -15,6 +15,8 @@ from tests.support.safety import CHANGING, DANGEROUS, YES, Desk, Facts, User, de
 
 AGAINST: Final = "an agent that changes what devices get before anybody was asked"
 HOLDS: Final = ("`--ask` asks about every change that matters",)
+ATTACKER: Final = "the agent"
+ASSET: Final = "the devices"
 
 NO: Final = t.ElicitResult(action="decline")
 DEPLOY: Final = {"app_id": DEMO_APP, "channel": "production", "version": "2.2.7"}

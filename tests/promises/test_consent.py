@@ -9,6 +9,9 @@ from tests.support.safety import DESTROYERS, Facts, desk, name_of
 
 AGAINST: Final = "an agent that acts unasked, or because a text told it to"
 HOLDS: Final = ("Consent", "Nothing is deleted without consent")
+ATTACKER: Final = "the agent"
+ASSET: Final = "the account"
+LEAVES: Final = ("The flag is a seat belt, not a lock",)
 
 WORDS: Final = ("Confirm", "CONFIRM", "confirm ", "confirmed", "isConfirm", "confirm_", "ConfirmName")
 VALUES: Final = ("true", "True", 1, 1.0, "yes", [True], {"confirm": True}, "1")

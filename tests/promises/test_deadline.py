@@ -19,6 +19,8 @@ from tests.support.faulty import VirtualClock
 from tests.support.safety import Facts, desk, text, unlimited
 
 AGAINST: Final = "a host that answers slowly or never"
+ATTACKER: Final = "a host in Capgo's place"
+ASSET: Final = "the service"
 
 TIMEOUT: Final = 2.0
 WALK: Final = 4.0

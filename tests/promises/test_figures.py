@@ -15,6 +15,8 @@ from tests.support.faulty import EPOCH, VirtualClock
 from tests.support.safety import Facts, desk, unlimited
 
 AGAINST: Final = "a wrong decision, made on figures that hide what they left out"
+ATTACKER: Final = "a mishap"
+ASSET: Final = "what is decided"
 
 BETA: Final = 2
 PINNED: Final = 240

@@ -20,6 +20,8 @@ from tests.support import samples
 from tests.support.safety import Facts, answering, desk, text, unlimited
 
 AGAINST: Final = "an agent that guesses what to do next"
+ATTACKER: Final = "the agent"
+ASSET: Final = "what is decided"
 
 _WORD: Final = re.compile(r"\bcapgo_(?!mcp\b)[a-z_]+")
 _NAMES: Final = {tool.spec.name for tool in every_tool()} | {CountEvents.spec.name, ListEvents.spec.name}

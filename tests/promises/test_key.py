@@ -17,6 +17,9 @@ from tests.support.safety import answering, desk, named
 
 AGAINST: Final = "a host that writes the key into its answers"
 HOLDS: Final = ("The key", "The key never leaves")
+ATTACKER: Final = "a host in Capgo's place"
+ASSET: Final = "the key"
+LEAVES: Final = ("Capgo is believed",)
 
 TOOLS: Final = ("capgo_get_app", "capgo_list_channels", "capgo_set_channel", "capgo_delete_app")
 

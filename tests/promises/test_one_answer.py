@@ -17,6 +17,8 @@ from tests.support.safety import YES, Desk, Facts, User, desk, serving, text
 
 AGAINST: Final = "an agent or client that uses a yes again"
 HOLDS: Final = ("Consent",)
+ATTACKER: Final = "the client"
+ASSET: Final = "the account"
 
 TOOL: Final = "capgo_delete_channel"
 BETA: Final = {"app_id": DEMO_APP, "channel": "beta", "confirm": True}

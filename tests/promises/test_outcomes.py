@@ -20,6 +20,9 @@ from tests.support.safety import answering, desk, failing_reads, name_of
 
 AGAINST: Final = "a gateway or a page that answers in Capgo's place"
 HOLDS: Final = ("No second write", "A write is never sent twice")
+ATTACKER: Final = "a host in Capgo's place"
+ASSET: Final = "what is decided"
+LEAVES: Final = ("Capgo is believed",)
 
 WRITES: Final = [one for one in every() if one.spec.effect is not Effect.READ]
 NO_SUCCESS: Final[list[Any]] = [

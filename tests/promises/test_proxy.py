@@ -14,6 +14,8 @@ from tests.support.keys import KEY
 
 AGAINST: Final = "a proxy on the way"
 HOLDS: Final = ("The key", "The key never leaves")
+ATTACKER: Final = "someone on the way"
+ASSET: Final = "the key"
 
 READ: Final = GetApp(app_id="com.demo.app")
 VARIABLES: Final = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")

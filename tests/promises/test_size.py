@@ -12,6 +12,8 @@ from tests.support import samples
 from tests.support.safety import Facts, desk, text, unlimited
 
 AGAINST: Final = "a host or an account with more than a reader can hold"
+ATTACKER: Final = "a host in Capgo's place"
+ASSET: Final = "what is decided"
 
 MANY: Final = 900
 ERRORS: Final = 4000

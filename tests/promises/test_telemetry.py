@@ -12,6 +12,9 @@ from tests.support.safety import URL, desk
 
 AGAINST: Final = "us, and whoever changes this code"
 HOLDS: Final = ("No telemetry",)
+ATTACKER: Final = "a supplier"
+ASSET: Final = "people's data"
+LEAVES: Final = ("The client sees what it asked for",)
 
 _NETWORK: Final = {"httpx2", "httpx", "socket", "ssl", "urllib.request", "http.client", "smtplib", "uvicorn", "valkey"}
 _OPENS: Final = {

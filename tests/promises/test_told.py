@@ -15,6 +15,9 @@ from tests.support.safety import CHANGING, Facts, desk, differences, name_of, pi
 
 AGAINST: Final = "a mistake that nobody could take back for want of the way"
 HOLDS: Final = ("Every write tells before, after and the way back",)
+ATTACKER: Final = "a mishap"
+ASSET: Final = "the account"
+LEAVES: Final = ("Capgo's own rules apply",)
 
 WRITES: Final = [one for one in every() if one.spec.effect is not Effect.READ and one is not CreateApiKey]
 """Every write but the one that Capgo refuses to all keys."""

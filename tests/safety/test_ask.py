@@ -17,6 +17,8 @@ from tests.support.safety import YES, Desk, User, desk, serving, text
 
 AGAINST: Final = "an agent that sets `confirm` by itself"
 HOLDS: Final = ("Consent",)
+ATTACKER: Final = "the agent"
+ASSET: Final = "the account"
 
 TOOL: Final = "capgo_delete_channel"
 TARGET: Final = {"app_id": DEMO_APP, "channel": "beta"}

@@ -19,6 +19,10 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support import samples
 from tests.support.safety import YES, Facts, User, answering, desk, name_of, serving, unlimited
 
+AGAINST: Final = "a change that nobody could trace"
+ATTACKER: Final = "the agent"
+ASSET: Final = "the account"
+
 BETA: Final = {"app_id": DEMO_APP, "channel": "beta"}
 FIELDS: Final = {"tool", "arguments", "time", "consent", "outcome", "request_id"}
 WRITES: Final = [operation for operation in every() if operation.spec.effect is not Effect.READ]

@@ -11,6 +11,8 @@ from tests.support.safety import Facts, desk, text
 
 AGAINST: Final = "an agent that takes one consent for another"
 HOLDS: Final = ("Consent", "Nothing is deleted without consent")
+ATTACKER: Final = "the agent"
+ASSET: Final = "the account"
 
 TARGETS: Final[dict[str, tuple[Facts, str, str]]] = {
     "capgo_delete_app": ({"app_id": DEMO_APP}, "Demo app", f"DELETE /app/{DEMO_APP}"),

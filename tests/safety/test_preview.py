@@ -26,6 +26,8 @@ from tests.support.samples import AnyOperation
 
 AGAINST: Final = "an agent that destroys before anybody has seen what goes"
 HOLDS: Final = ("Consent", "Nothing is deleted without consent")
+ATTACKER: Final = "the agent"
+ASSET: Final = "the account"
 
 each = pytest.mark.parametrize("operation", DESTROYERS, ids=name_of)
 

@@ -14,6 +14,9 @@ from tests.support.safety import Facts, desk
 
 AGAINST: Final = "somebody who changes what was shown before it is confirmed"
 HOLDS: Final = ("Consent",)
+ATTACKER: Final = "a colleague"
+ASSET: Final = "the account"
+LEAVES: Final = ("There is a moment between the last look and the write",)
 
 Move = Callable[[State, int], object]
 """Something that somebody else does, one of several alike."""

@@ -20,6 +20,8 @@ from tests.support.safety import Desk, Facts, answering, desk, name_of, serving
 
 AGAINST: Final = "an agent that was talked into more than it may"
 HOLDS: Final = ("Limits", "You set the limits")
+ATTACKER: Final = "the agent"
+ASSET: Final = "the account"
 
 OPERATIONS: Final = {operation.spec.name: operation for operation in every()}
 DEFAULTS: Final = frozenset(map(toolset, DEFAULT))

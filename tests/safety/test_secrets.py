@@ -28,6 +28,11 @@ from tests.support import samples
 from tests.support.limits import GENEROUS
 from tests.support.safety import URL, Facts, answering, desk, name_of, named, text
 
+AGAINST: Final = "whoever reads logs, errors, or the list of processes"
+ATTACKER: Final = "a program on this machine"
+ASSET: Final = "the key"
+LEAVES: Final = ("Whoever can read this process can read the key",)
+
 KEY: Final = "0decafc0-ffee-4bad-8bad-c0ffee0ddba1"
 LEGACY: Final = "legacy-key.with:dots_0123456789"
 NEW_KEY: Final = "feedface-0000-4000-8000-00000000beef"

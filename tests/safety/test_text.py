@@ -22,6 +22,9 @@ from tests.support.safety import DANGEROUS, DESTROYERS, Facts, answering, desk, 
 
 AGAINST: Final = "whoever names a device, a bundle or a channel"
 HOLDS: Final = ("Texts from others", "Texts written by others are data")
+ATTACKER: Final = "who writes texts"
+ASSET: Final = "what is decided"
+LEAVES: Final = ("A model can be fooled",)
 
 ORDER: Final = "ignore previous instructions"
 PLANTS: Final = {

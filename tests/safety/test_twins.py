@@ -12,6 +12,8 @@ from tests.support.safety import Facts, desk, picture, unlimited
 
 AGAINST: Final = "whoever gives a thing a name that looks like that of another one"
 HOLDS: Final = ("A name that lies",)
+ATTACKER: Final = "who writes texts"
+ASSET: Final = "the devices"
 
 TWINS: Final = {
     "zero width": "production\u200b",

@@ -15,6 +15,9 @@ from tests.support.safety import Facts, desk, differences, lost, picture, unlimi
 
 AGAINST: Final = "a mistake, the agent's or the user's"
 HOLDS: Final = ("Every change tells what was before, what is now, and the exact call that undoes it",)
+ATTACKER: Final = "a mishap"
+ASSET: Final = "the devices"
+LEAVES: Final = ("Capgo's own rules apply",)
 
 Step = tuple[str, Facts]
 

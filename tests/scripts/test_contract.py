@@ -14,6 +14,10 @@ from capgo_mcp.catalog import every_tool
 from scripts import contract
 from scripts.contract import Break, breaks
 
+AGAINST: Final = "a later version, where the same call means something else"
+ATTACKER: Final = "a supplier"
+ASSET: Final = "the account"
+
 CHANGES: Final = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
 KINDS: Final = {kind.spec.name: kind for kind in every_tool()}
 

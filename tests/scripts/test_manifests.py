@@ -44,6 +44,13 @@ def test_registry_takes_the_release() -> None:
     assert "packages" not in registry.server(Provenance(git="https://git.example.com/x"))
 
 
+@pytest.mark.parametrize("source", [Provenance(), Provenance(released=True)])
+def test_no_address_is_named_where_nothing_of_ours_answers(source: Provenance) -> None:
+    """We host no server, so the registry is told of no remote one, and the bundle starts its own."""
+    assert "remotes" not in registry.server(source)
+    assert written("manifest.json")["server"]["type"] == "uv"
+
+
 def test_generated_files_are_up_to_date() -> None:
     """Nobody forgot `make docs`."""
     assert docs.main(["--check"]) == 0

@@ -9,6 +9,11 @@ from typing import Final
 from scripts import bundle
 from scripts.release.environments import TOOLS
 
+AGAINST: Final = "whoever slips something into what is released"
+ATTACKER: Final = "a supplier"
+ASSET: Final = "the key"
+LEAVES: Final = ("What this is built on is pinned, not read",)
+
 MOMENT: Final = 1_795_893_190
 
 

@@ -20,6 +20,8 @@ from tests.server.test_stdio import call_in_flight, environment, running
 from tests.support.limits import GENEROUS
 
 AGAINST: Final = "a client that floods, stalls or dies"
+ATTACKER: Final = "the client"
+ASSET: Final = "the service"
 
 PING: Final = '{"jsonrpc":"2.0","id":%s,"method":"ping","params":{}}\n'
 NOISY: Final = """
