@@ -88,7 +88,7 @@ else
 	$(BIN)/python -m conformance
 endif
 
-CLIENTS ?= inspector typescript fastmcp programs vendor
+CLIENTS ?= inspector typescript fastmcp programs plugins vendor
 
 clients: $(VENV)/dev
 	$(BIN)/pytest -rs $(CLIENTS:%=tests/clients/with_%.py) \

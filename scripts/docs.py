@@ -1,4 +1,4 @@
-"""Writes and checks what is generated: tables in the documentation, `server.json` and `manifest.json`.
+"""Writes and checks what is generated: tables in the documentation, `server.json`, `manifest.json` and the plugin.
 
 `python -m scripts.docs` writes them, `python -m scripts.docs --check` fails where they differ.
 """
@@ -22,7 +22,7 @@ from capgo_mcp.operations import OPT_IN, toolset
 from capgo_mcp.server import skills
 from capgo_mcp.server.recipes import RECIPES
 from frameworks import table as frameworks
-from scripts import contract, links, promises, rooms, threats, tool_pages, vendor
+from scripts import contract, links, plugins, promises, rooms, threats, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
 
@@ -206,6 +206,7 @@ def generated() -> dict[Path, str]:
         **{page: filled(page.read_text(encoding="utf-8")) for page in pages},
         ROOT / "docs" / "configuration.md": configuration(),
         **{_TOOLS / name: page for name, page in tool_pages.pages().items()},
+        **{ROOT / name: text for name, text in plugins.files().items()},
         ROOT / "server.json": _json(registry.server()),
         ROOT / "manifest.json": _json(registry.manifest(project["requires-python"])),
     }
@@ -215,18 +216,23 @@ def main(arguments: Sequence[str]) -> int:
     """Write what is generated, or with `--check` tell what is out of date."""
     wanted = generated()
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
-    stale += set(_TOOLS.glob("*.md")) - wanted.keys()  # pages of tools that are gone
+    stale += _left_over() - wanted.keys()
     if "--check" in arguments:
         for path in stale:
             print(f"{path.relative_to(ROOT)} is out of date: make docs", file=sys.stderr)
         return 1 if stale else 0
     for path in stale:
         if path in wanted:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(wanted[path], encoding="utf-8")
         else:
             path.unlink()
     return 0
+
+
+def _left_over() -> set[Path]:
+    """What may stand only where it is generated: pages of tools, and files of the plugin."""
+    return {*_TOOLS.glob("*.md"), *(path for path in (ROOT / plugins.FOLDER).rglob("*") if path.is_file())}
 
 
 def _linked(tool: type[Declared[Any]]) -> str:
