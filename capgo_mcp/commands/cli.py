@@ -124,6 +124,19 @@ def _demo(_: argparse.Namespace) -> int:
     return int(_run(demo))
 
 
+def _apps(options: argparse.Namespace) -> int:
+    from capgo_mcp.commands.apps import show  # noqa: PLC0415 - see the module's docstring
+    from capgo_mcp.config.listener import LAST_PORT  # noqa: PLC0415 - as above
+    from capgo_mcp.config.settings import Settings  # noqa: PLC0415 - as above
+
+    # A person who clicks through the pages would wait for the pace of requests.
+    show(
+        Settings.read({"sandbox": True, "rate": 10_000.0}), Machine.here(), within(0, options.port, LAST_PORT, "--port")
+    )
+    print("capgo-mcp: stopped.", file=sys.stderr)
+    return 0
+
+
 def _sandbox(options: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415 - see the module's docstring
 
@@ -206,6 +219,7 @@ COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace], int]]] = {
     "demo": _demo,
     "tools": _tools,
     "call": _call,
+    "apps": _apps,
     "http": _http,
     "sandbox": _sandbox,
     "completion": _completion,

@@ -141,6 +141,9 @@ def _add_setup(commands: Any, shared: Parser) -> None:
 def _add_use(commands: Any, shared: Parser) -> None:
     commands.add_parser("demo", help="a session with a real MCP client on the sandbox, step by step")
 
+    apps = commands.add_parser("apps", help="show the pages for the chat in a browser, on the sandbox")
+    apps.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+
     tools = commands.add_parser("tools", help="list the tools", parents=[shared])
     tools.add_argument("--json", action="store_true", help="as clients see them, with their schemas")
 

@@ -1,1 +1,1 @@
-"""The MCP server: tools, resources, prompts and completions, and the transport of one client."""
+"""The MCP server: tools, resources, prompts, completions and pages for the chat, and the transport of one client."""

@@ -15,7 +15,7 @@ from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.safety.elicitation import LIFETIME, ClientElicitor, InputRequired
 from capgo_mcp.safety.tokens import ProcessTokens, UsedTokens
-from capgo_mcp.server import identity, prompts, resources, skills
+from capgo_mcp.server import apps, identity, prompts, resources, skills
 from capgo_mcp.server.tools import Toolbox, chosen
 
 INSTRUCTIONS: Final = (
@@ -119,9 +119,11 @@ class Handlers:
         self._tools = {tool.name: tool.definition() for tool in chosen(settings)}
         self._skills = skills.Skills(self._tools, settings.app)
 
-    async def list_tools(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListToolsResult:
-        """The tools, the same for every caller."""
-        return t.ListToolsResult(tools=list(self._tools.values()))
+    async def list_tools(self, context: RequestContext, _: t.PaginatedRequestParams | None) -> t.ListToolsResult:
+        """The tools, the same for every caller; a client that shows pages learns which tools have one."""
+        if not apps.shown_by(context.session.client_capabilities):
+            return t.ListToolsResult(tools=list(self._tools.values()))
+        return t.ListToolsResult(tools=[apps.linked(tool) for tool in self._tools.values()], cache_scope="private")
 
     async def call_tool(
         self, context: RequestContext, params: t.CallToolRequestParams
@@ -145,9 +147,14 @@ class Handlers:
         """The schema of a tool's arguments, by which the SDK checks what a request's headers repeat of them."""
         return self._tools[name].input_schema if name in self._tools else None
 
-    async def list_resources(self, _: RequestContext, __: t.PaginatedRequestParams | None) -> t.ListResourcesResult:
-        """The resources that have an address of their own."""
-        return t.ListResourcesResult(resources=resources.listed())
+    async def list_resources(
+        self, context: RequestContext, _: t.PaginatedRequestParams | None
+    ) -> t.ListResourcesResult:
+        """The resources that have an address of their own, and the pages for a client that shows them."""
+        if not apps.shown_by(context.session.client_capabilities):
+            return t.ListResourcesResult(resources=resources.listed())
+        pages = [page.resource() for page in apps.offered(self._tools)]
+        return t.ListResourcesResult(resources=[*resources.listed(), *pages], cache_scope="private")
 
     async def list_templates(
         self, _: RequestContext, __: t.PaginatedRequestParams | None
@@ -232,7 +239,7 @@ def build(
 
 def _extend(server: Server[Any], handle: Handlers) -> None:
     """Declare what is beyond the protocol itself, and answer it."""
-    server.extensions[skills.EXTENSION] = {}
+    server.extensions |= {apps.EXTENSION: {}, skills.EXTENSION: {}}
     server.add_request_handler("skills/list", t.PaginatedRequestParams, handle.list_skills)
     server.add_request_handler("skills/get", skills.GetSkillRequestParams, handle.get_skill)
 

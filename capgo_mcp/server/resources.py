@@ -26,6 +26,7 @@ from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.operations.channels import GetChannel
 from capgo_mcp.operations.devices import GetDevice
 from capgo_mcp.safety.scope import OutOfScope
+from capgo_mcp.server import apps
 from capgo_mcp.server.tools import Toolbox
 
 log = logging.getLogger(__name__)
@@ -143,6 +144,9 @@ async def read(uri: str, toolbox: Toolbox) -> t.ReadResourceResult:
     if uri == GUIDE:
         text = (Path(__file__).parent / "api_traps.md").read_text(encoding="utf-8")
         return _contents(uri, _MARKDOWN, text, ttl=_AN_HOUR, scope="public")
+    for page in apps.PAGES:
+        if uri == page.uri and any(tool in toolbox for tool in page.tools):
+            return t.ReadResourceResult(contents=[page.contents()], ttl_ms=_AN_HOUR, cache_scope="public")
     for kind in KINDS:
         values = kind.values(uri)
         if values is not None and kind.needs.spec.name in toolbox:

@@ -1,11 +1,12 @@
 """A client of a server in the same process, in both protocol eras."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import pytest
 from mcp import Client
+from mcp.client.extension import ClientExtension
 
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.key import StaticKey
@@ -21,8 +22,11 @@ each_mode = pytest.mark.parametrize("mode", ["legacy", "auto"])
 
 
 @asynccontextmanager
-async def connected(capgo: Capgo, mode: Mode = "auto", **settings: Any) -> AsyncIterator[Client]:
+async def connected(
+    capgo: Capgo, mode: Mode = "auto", *, extensions: Sequence[ClientExtension] = (), **settings: Any
+) -> AsyncIterator[Client]:
     """A client of a server over a Capgo client, all toolsets on unless settings say otherwise."""
     chosen = Settings(key=StaticKey(ADMIN_KEY), **{"toolsets": samples.ALL_TOOLSETS, **settings})
-    async with Client(build(OneCaller(Toolbox(capgo, chosen)), chosen), mode=mode) as client:
+    server = build(OneCaller(Toolbox(capgo, chosen)), chosen)
+    async with Client(server, mode=mode, extensions=extensions) as client:
         yield client
