@@ -40,7 +40,7 @@ class Example:
     arguments: dict[str, Any]
 
     @property
-    def page(self) -> apps.Page:
+    def page(self) -> apps.AppPage:
         """The page that shows it."""
         return next(page for page in apps.PAGES if self.tool in page.tools)
 

@@ -33,7 +33,7 @@ _META: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Page:
+class AppPage:
     """A page: what it is called, what it shows, and whose answers."""
 
     name: str
@@ -68,15 +68,15 @@ class Page:
 
 
 PAGES: Final = (
-    Page("fleet", "Devices", "How many devices run which version, platform or build.", (SummarizeDevices,)),
-    Page("adoption", "Adoption", "The share of devices on each bundle, by day.", (GetBundleUsage,)),
-    Page(
+    AppPage("fleet", "Devices", "How many devices run which version, platform or build.", (SummarizeDevices,)),
+    AppPage("adoption", "Adoption", "The share of devices on each bundle, by day.", (GetBundleUsage,)),
+    AppPage(
         "release",
         "Release",
         "Who gets a release, whether it fails, what stands in its way, and what to do next.",
         (GetReleaseStatus, GetUpdateHealth, PlanRelease),
     ),
-    Page(
+    AppPage(
         "consent",
         "Consent",
         "What would be deleted and what stays, and an answer through the chat.",
@@ -100,13 +100,13 @@ def linked(tool: t.Tool) -> t.Tool:
     return tool.model_copy(update={"meta": {"ui": {"resourceUri": page.uri}}}) if page else tool
 
 
-def offered(tools: Collection[str]) -> list[Page]:
+def offered(tools: Collection[str]) -> list[AppPage]:
     """The pages that these tools have."""
     return [page for page in PAGES if not page.tools.isdisjoint(tools)]
 
 
 @cache
-def html(page: Page) -> str:
+def html(page: AppPage) -> str:
     """A whole page, which allows no script and no style but its own, and no request at all."""
     style = _read("shared.css")
     script = "\n".join(map(_read, ("shared.js", "charts.js", f"{page.name}.js")))

@@ -11,7 +11,7 @@ from mcp.client.extension import advertise
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.server.apps import EXTENSION, MIME_TYPE, PAGES, SOURCE, Page, html
+from capgo_mcp.server.apps import EXTENSION, MIME_TYPE, PAGES, SOURCE, AppPage, html
 from tests.support.connected import Mode, connected, each_mode
 
 LARGEST: Final = 40_000
@@ -68,7 +68,7 @@ async def test_lists_for_one_client_are_not_given_to_others(capgo: Capgo, mode: 
 
 
 @each_page
-def test_each_tool_of_a_page_exists(page: Page) -> None:
+def test_each_tool_of_a_page_exists(page: AppPage) -> None:
     """A page belongs to tools that there are."""
     assert page.tools <= {kind.spec.name for kind in every_tool()}
 
@@ -90,13 +90,13 @@ async def test_a_page_without_its_tools_is_not_there(capgo: Capgo) -> None:
 
 
 @each_page
-def test_a_page_is_small(page: Page) -> None:
+def test_a_page_is_small(page: AppPage) -> None:
     """A page has at most 40 kB."""
     assert len(html(page).encode()) <= LARGEST
 
 
 @each_page
-def test_a_page_allows_itself_and_nothing_else(page: Page) -> None:
+def test_a_page_allows_itself_and_nothing_else(page: AppPage) -> None:
     """Its policy names its one script and its one style by their hashes; nothing can be fetched, framed or sent."""
     text = html(page)
     policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
@@ -122,7 +122,7 @@ def test_the_source_makes_no_markup_out_of_texts(name: str) -> None:
 
 
 @each_page
-def test_no_page_calls_a_tool(page: Page) -> None:
+def test_no_page_calls_a_tool(page: AppPage) -> None:
     """A page says something in the chat or nothing: no request of its own reaches the server."""
     assert set(re.findall(r'request\("([^"]+)"', html(page))) == {"ui/initialize", "ui/message"}
 
