@@ -62,7 +62,7 @@ def manifest(requires_python: str) -> dict[str, Any]:
             "entry_point": "capgo_mcp/__main__.py",
             "mcp_config": {
                 "command": "uv",
-                "args": ["run", "--directory", "${__dirname}", PACKAGE],
+                "args": ["run", "--directory", "${__dirname}", "python", "-m", "capgo_mcp"],
                 "env": {_KEY: "${user_config.api_key}"}
                 | {option.variable: f"${{user_config.{option.name}}}" for option in _options(_TITLES)},
             },

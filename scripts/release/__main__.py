@@ -77,6 +77,7 @@ def check() -> None:
     try_out(clean)
     audits.materials(kit, clean, archives.DIST / "sbom.cdx.json")
     audits.manifests(kit)
+    audits.bundle_lock(kit)
     audits.workflows(kit)
     audits.advisories(kit, clean)
 

@@ -20,7 +20,7 @@ _IN_WHEEL: Final = (
     "capgo_mcp/py.typed",
 )
 _INFO: Final = f"capgo_mcp-{__version__}.dist-info"
-_IN_BUNDLE: Final = ("manifest.json", "pyproject.toml", "capgo_mcp/__main__.py")
+_IN_BUNDLE: Final = ("manifest.json", "pyproject.toml", "uv.lock", "capgo_mcp/__main__.py")
 
 
 def build(tools: Path) -> Path:

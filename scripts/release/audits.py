@@ -2,10 +2,12 @@
 
 import json
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Final
 
-from scripts import npm
+from capgo_mcp import __version__
+from scripts import bundle, npm
 from scripts.release.environments import ROOT, Wrong, commit_time, run
 
 _SCHEMAS: Final = ROOT / "tests" / "data" / "schemas"
@@ -28,6 +30,21 @@ def manifests(tools: Path) -> None:
         raise Wrong("manifest.json cannot be validated without npm")
     run(npm.program("@anthropic-ai/mcpb", "mcpb"), "validate", ROOT / "manifest.json")
     print("manifests      server.json and manifest.json are valid")
+
+
+def bundle_lock(tools: Path) -> None:
+    """What a client's uv would install is held by the lock in the bundle, and the server starts with it."""
+    uv = tools.with_name("uv")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bundle.stage(folder)
+        run(uv, "lock", "--quiet", "--check", "--project", folder)
+        words = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))["server"]["mcp_config"]["args"]
+        started = (str(word).replace("${__dirname}", name) for word in words)
+        told = run(uv, *started, "--version", UV_FROZEN="1", VIRTUAL_ENV="").split()
+    if told != ["capgo-mcp", __version__]:
+        raise Wrong("the bundle starts another version")
+    print("bundle         starts with what its lock holds")
 
 
 def workflows(tools: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,27 +53,41 @@ def test_a_description_speaks_of_its_tool_only(kind: Any) -> None:
     assert {*re.findall(r"\bcapgo_\w+", description)} <= {other.spec.name for other in KINDS}
 
 
-def test_the_privacy_policy_is_where_it_is_looked_for() -> None:
+def test_the_privacy_policy_is_where_it_is_looked_for(tmp_path: Path) -> None:
     """Manifest and README lead to the same page, which is in the repository and in the bundle."""
     assert [url.rpartition("/")[2] for url in MANIFEST["privacy_policies"]] == ["PRIVACY.md"]
     assert "(PRIVACY.md)" in README
-    bundle.stage()
-    assert (bundle.STAGE / "PRIVACY.md").read_bytes() == (ROOT / "PRIVACY.md").read_bytes()
+    bundle.stage(tmp_path)
+    assert (tmp_path / "PRIVACY.md").read_bytes() == (ROOT / "PRIVACY.md").read_bytes()
 
 
-def test_the_icon_is_a_square_picture() -> None:
+def test_the_icon_is_a_square_picture(tmp_path: Path) -> None:
     """It is a PNG of 512 by 512 pixels, and lies in the bundle under the name that the manifest gives."""
     head = (ROOT / MANIFEST["icon"]).read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", head[16:24]) == (512, 512)
-    bundle.stage()
-    assert (bundle.STAGE / MANIFEST["icon"]).exists()
+    bundle.stage(tmp_path)
+    assert (tmp_path / MANIFEST["icon"]).exists()
 
 
-def test_the_bundle_installs_what_was_tested() -> None:
-    """Every package that an installation needs is pinned, to the version in constraints.txt."""
-    pinned = dict(line.split("==") for line in json.loads(bundle.pins()))
-    assert {"mcp", "httpx2", "pydantic", "anyio", "starlette", "uvicorn"} <= pinned.keys()
+def test_the_bundle_installs_what_was_tested(tmp_path: Path) -> None:
+    """Its lock holds every package that an installation needs, in the version of constraints.txt, by hashes."""
+    bundle.stage(tmp_path)
+    lock = tomllib.loads((tmp_path / "uv.lock").read_text(encoding="utf-8"))
+    installed = {package["name"]: package for package in lock["package"] if package["name"] != MANIFEST["name"]}
+    assert {"mcp", "httpx2", "pydantic", "anyio", "starlette", "uvicorn"} <= installed.keys()
+    pinned = dict(line.split("==") for line in bundle.pins())
+    elsewhere = {name for name in installed if name not in pinned}  # those of other systems
+    assert elsewhere == {"httpx2-jsfetch", "pywin32"}
+    assert [name for name in installed.keys() - elsewhere if installed[name]["version"] != pinned[name]] == []
+    for package in installed.values():
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        assert files
+        assert all(file["hash"].startswith("sha256:") for file in files)
+    wanted = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    (ours,) = [package for package in lock["package"] if package["name"] == MANIFEST["name"]]
+    told = {one["name"]: one["specifier"] for one in ours["metadata"]["requires-dist"]}
+    assert {f"{name}{specifier}" for name, specifier in told.items()} == set(wanted)
 
 
 def test_somebody_can_be_reached() -> None:
