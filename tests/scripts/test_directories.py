@@ -76,7 +76,7 @@ def test_the_bundle_installs_what_was_tested(tmp_path: Path) -> None:
     lock = tomllib.loads((tmp_path / "uv.lock").read_text(encoding="utf-8"))
     installed = {package["name"]: package for package in lock["package"] if package["name"] != MANIFEST["name"]}
     assert {"mcp", "httpx2", "pydantic", "anyio", "starlette", "uvicorn"} <= installed.keys()
-    pinned = dict(line.split("==") for line in bundle.pins())
+    pinned = {line.split("==")[0].lower().replace("_", "-"): line.split("==")[1] for line in bundle.pins()}
     elsewhere = {name for name in installed if name not in pinned}  # those of other systems
     assert elsewhere == {"httpx2-jsfetch", "pywin32"}
     assert [name for name in installed.keys() - elsewhere if installed[name]["version"] != pinned[name]] == []
