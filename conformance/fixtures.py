@@ -17,7 +17,7 @@ from mcp import MCPError
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.server.mcp import Handlers, RequestContext
 
 _PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg=="
@@ -184,7 +184,7 @@ def _sampled(context: RequestContext) -> t.CallToolResult:
 
 def main() -> None:
     """Serve on a free port, and say on which."""
-    app = application(Settings(key=NoKey(), sandbox=True), Service(), Fixtures)
+    app = application(Settings(key=NoKey(), sandbox=True), HttpSettings(), Fixtures)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
         uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none")).run([listener])

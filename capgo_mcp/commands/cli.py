@@ -85,13 +85,13 @@ def _http(options: argparse.Namespace) -> int:
         print(f"For the file of --bearer-tokens:  {line}")
         return 0
     from capgo_mcp.http.serve import serve  # noqa: PLC0415 - see the module's docstring
-    from capgo_mcp.http.settings import Service  # noqa: PLC0415 - see the module's docstring
+    from capgo_mcp.http.settings import HttpSettings  # noqa: PLC0415 - see the module's docstring
 
     settings = _settings(options)
-    service = Service.read(vars(options), settings)
+    http = HttpSettings.read(vars(options), settings)
     gc.enable()
     gc.freeze()
-    serve(settings, service, _logs(options))
+    serve(settings, http, _logs(options))
     print("capgo-mcp: stopped.", file=sys.stderr)
     return 0
 

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.http.issuer_keys import IssuerKeys
-from capgo_mcp.http.settings import Issuer, Service
+from capgo_mcp.http.settings import HttpSettings, Issuer
 
 log = logging.getLogger(__name__)
 
@@ -47,18 +47,18 @@ def new_token(name: str) -> tuple[str, str]:
     return token, line
 
 
-def guard(service: Service) -> tuple[AuthSettings, TokenVerifier] | None:
+def guard(http: HttpSettings) -> tuple[AuthSettings, TokenVerifier] | None:
     """What the SDK needs to let in only those who may call; None when every caller is let in.
 
     Raises:
         SettingsError: The file of tokens cannot be used.
     """
-    if service.tokens is not None:
+    if http.tokens is not None:
         # The SDK wants an issuer; without a resource it is told to nobody.
         nobody = {"issuer_url": "http://localhost", "resource_server_url": None}
-        return AuthSettings.model_validate(nobody), TokenFile(service.tokens)
-    if service.issuer is not None:
-        issuer = service.issuer
+        return AuthSettings.model_validate(nobody), TokenFile(http.tokens)
+    if http.issuer is not None:
+        issuer = http.issuer
         auth: dict[str, Any] = {
             "issuer_url": issuer.url,
             "resource_server_url": issuer.audience,

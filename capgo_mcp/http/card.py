@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from capgo_mcp.client.address import is_loopback
 from capgo_mcp.client.version import __version__
 from capgo_mcp.http.pool import KEY_HEADER
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.server import identity
 
 MEDIA_TYPE: Final = "application/mcp-server-card+json"
@@ -24,12 +24,12 @@ class ServerCard:
     """Answers with the card of a server.
 
     Args:
-        service: Says how callers are let in.
+        http: Says how callers are let in.
         path: Where the endpoint is.
     """
 
-    def __init__(self, service: Service, path: str) -> None:
-        self._service = service
+    def __init__(self, http: HttpSettings, path: str) -> None:
+        self._http = http
         self._path = path
 
     async def answer(self, request: Request) -> JSONResponse:
@@ -39,7 +39,7 @@ class ServerCard:
     def told(self, address: str) -> dict[str, Any]:
         """What the card says of a server at an address."""
         remote: dict[str, Any] = {"type": "streamable-http", "url": address}
-        if not self._service.authenticates:
+        if not self._http.authenticates:
             header = {"name": KEY_HEADER, "description": "Your Capgo API key.", "isRequired": True, "isSecret": True}
             remote["headers"] = [header]
         return {
@@ -55,8 +55,8 @@ class ServerCard:
         }
 
     def _address(self, request: Request) -> str:
-        if self._service.issuer is not None:
-            return self._service.issuer.audience
+        if self._http.issuer is not None:
+            return self._http.issuer.audience
         # A front ends TLS and calls by plain http, so the scheme of the request says nothing.
         scheme = "http" if is_loopback(request.url.hostname or "") else "https"
         return f"{scheme}://{request.url.netloc}{self._path}"

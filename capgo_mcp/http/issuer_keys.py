@@ -19,7 +19,7 @@ STALE: Final = 3600.0
 """Seconds for which they are used while the issuer does not answer."""
 COOLDOWN: Final = 30.0
 """Seconds between two looks, however many tokens name keys that nobody knows."""
-_PATIENCE: Final = 5.0
+_ISSUER_TIMEOUT: Final = 5.0
 """Seconds to wait for the issuer, and to leave it alone when it did not answer."""
 
 
@@ -69,11 +69,11 @@ class IssuerKeys:
     async def _look(self) -> None:
         """Read the keys anew; those that are known stay when that fails."""
         try:
-            with self._clock.fail_after(_PATIENCE):
+            with self._clock.fail_after(_ISSUER_TIMEOUT):
                 self._keys = await self._published()
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, jwt.PyJWTError, ValueError) as error:
             log.warning("the keys of the authorization server cannot be read: %s", type(error).__name__)
-            self._look_at = self._clock.now() + _PATIENCE
+            self._look_at = self._clock.now() + _ISSUER_TIMEOUT
         else:
             self._read_at = self._clock.now()
             self._look_at = self._read_at + COOLDOWN
@@ -84,7 +84,7 @@ class IssuerKeys:
         Raises:
             ValueError: There is no metadata, or it is another issuer's, or leads where anybody could change the keys.
         """
-        async with httpx2.AsyncClient(timeout=_PATIENCE) as http:
+        async with httpx2.AsyncClient(timeout=_ISSUER_TIMEOUT) as http:
             for address in build_oauth_authorization_server_metadata_discovery_urls(self._url, self._url):
                 answer = await http.get(address)
                 if answer.status_code == httpx2.codes.OK:

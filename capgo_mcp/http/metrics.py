@@ -8,7 +8,7 @@ from opentelemetry.metrics import CallbackOptions, Observation, get_meter, get_m
 
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.options import SettingsError
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +39,14 @@ def observe(figures: Callable[[], Mapping[str, int]]) -> None:
         _METER.create_observable_gauge(instrument, [look], description=meaning)
 
 
-def publish(service: Service) -> None:
+def publish(http: HttpSettings) -> None:
     """Serve the page from now on, each process on a port of its own.
 
     Raises:
         SettingsError: What makes the page is not installed, or no port is free.
     """
-    require(service)
-    if not service.metrics_port:
+    require(http)
+    if not http.metrics_port:
         return
     from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 - the same
@@ -57,23 +57,23 @@ def publish(service: Service) -> None:
         configured.add_metric_reader(reader)  # what OpenTelemetry was told to send, it goes on sending
     else:
         set_meter_provider(MeterProvider([reader]))
-    for port in range(service.metrics_port, service.metrics_port + service.workers):
+    for port in range(http.metrics_port, http.metrics_port + http.workers):
         try:
-            start_http_server(port, service.host)
+            start_http_server(port, http.host)
         except OSError:
             continue
         log.info("metrics on port %d", port)
         return
-    raise SettingsError(f"no port from --metrics-port {service.metrics_port} on is free.")
+    raise SettingsError(f"no port from --metrics-port {http.metrics_port} on is free.")
 
 
-def require(service: Service) -> None:
+def require(http: HttpSettings) -> None:
     """Check that there is what makes the page, if there shall be one.
 
     Raises:
         SettingsError: There is not.
     """
-    if service.metrics_port:
+    if http.metrics_port:
         try:
             import opentelemetry.exporter.prometheus  # noqa: F401, PLC0415 - only where it is asked for
         except ImportError:

@@ -29,7 +29,7 @@ from capgo_mcp.http.connections import LONGEST_BODY, LONGEST_HEAD, BoundedConnec
 from capgo_mcp.http.draining import Draining, LastAnswers
 from capgo_mcp.http.metrics import observe, publish, require
 from capgo_mcp.http.pool import KEY_HEADER, CallerPool
-from capgo_mcp.http.settings import Service, shared_key
+from capgo_mcp.http.settings import HttpSettings, shared_key
 from capgo_mcp.http.shared_state import SharedState, SharedTokens, require_client
 from capgo_mcp.http.tracing import REQUEST_ID, CallerNames, RequestNames
 from capgo_mcp.server.mcp import Handlers, build
@@ -54,74 +54,74 @@ _BROWSER_HEADERS: Final = (
 )  # fmt: skip
 
 
-def serve(settings: Settings, service: Service, logs: Logs) -> None:
+def serve(settings: Settings, http: HttpSettings, logs: Logs) -> None:
     """Serve until the process is told to stop; calls that run then are finished.
 
     Raises:
         SettingsError: The address or the file of tokens cannot be used.
     """
-    if settings.ask and not service.state_keys:
+    if settings.ask and not http.state_keys:
         log.warning("CAPGO_MCP_STATE_KEYS is not set: what users answer to --ask counts on this machine only")
     settings = replace(settings, key=shared_key(settings) or NoKey())  # no worker gets to see a key of this machine
-    service = replace(service, state_keys=service.state_keys or (secrets.token_hex(32),))
-    if service.shared_state:
+    http = replace(http, state_keys=http.state_keys or (secrets.token_hex(32),))
+    if http.shared_state:
         require_client()
-    require(service)
+    require(http)
     _allow_connections()
-    guard(service)  # a file of tokens that cannot be used is told here, not by every worker
-    with listening(service.host, service.port) as listener:
-        config = _configuration(settings, service, logs)
+    guard(http)  # a file of tokens that cannot be used is told here, not by every worker
+    with listening(http.host, http.port) as listener:
+        config = _configuration(settings, http, logs)
         log.info("MCP on %s%s", address_of(listener), PATH)
         with suppress(KeyboardInterrupt):
-            if service.workers > 1:
+            if http.workers > 1:
                 Multiprocess(config, [listener]).run()
             else:
                 uvicorn.Server(config).run([listener])
 
 
-def application(settings: Settings, service: Service, handlers: type[Handlers] = Handlers) -> Starlette:
+def application(settings: Settings, http: HttpSettings, handlers: type[Handlers] = Handlers) -> Starlette:
     """The ASGI application of one process."""
     # Streams end with their call: nothing has to end them when the server stops, least of all before the answer.
     AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # it says nothing of types
-    state = SharedState(service.shared_state, service.state_keys[0], SystemClock()) if service.shared_state else None
+    state = SharedState(http.shared_state, http.state_keys[0], SystemClock()) if http.shared_state else None
     pool = CallerPool(
         settings,
-        bearer_is_key=not service.authenticates,
-        processes=service.processes,
+        bearer_is_key=not http.authenticates,
+        processes=http.processes,
         state=state,
-        egress=service.egress,
+        egress=http.egress,
     )
     observe(pool.figures)
-    draining = Draining(service.drain_notice)
-    auth, verifier = guard(service) or (None, None)
-    server = build(pool, settings, service.state_keys, SharedTokens(state, SystemClock()) if state else None, handlers)
+    draining = Draining(http.drain_notice)
+    auth, verifier = guard(http) or (None, None)
+    server = build(pool, settings, http.state_keys, SharedTokens(state, SystemClock()) if state else None, handlers)
     server.middleware.insert(1, CallerNames(pool.caller))  # the first one is the SDK's, which makes the spans
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,
         json_response=False,
         max_request_body_size=LONGEST_BODY,
-        transport_security=TransportSecuritySettings(allowed_hosts=service.hosts, allowed_origins=service.origins),
+        transport_security=TransportSecuritySettings(allowed_hosts=http.hosts, allowed_origins=http.origins),
         auth=auth,
         token_verifier=verifier,
         custom_starlette_routes=[
             *_probes(pool, draining),
-            Route(f"{PATH}/server-card", ServerCard(service, PATH).answer),
+            Route(f"{PATH}/server-card", ServerCard(http, PATH).answer),
         ],
     )
     _route(app)
-    _wrap(app, service, draining)
+    _wrap(app, http, draining)
     return app
 
 
-def _wrap(app: Starlette, service: Service, draining: Draining) -> None:
+def _wrap(app: Starlette, http: HttpSettings, draining: Draining) -> None:
     """Put around the application what every request goes through, the innermost first."""
-    if service.issuer and service.issuer.scopes:
-        app.add_middleware(Challenges, scopes=service.issuer.scopes)
-    if service.pages:
+    if http.issuer and http.issuer.scopes:
+        app.add_middleware(Challenges, scopes=http.issuer.scopes)
+    if http.pages:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=service.pages,
+            allow_origins=http.pages,
             allow_methods=["POST"],
             allow_headers=_BROWSER_HEADERS,
             expose_headers=["www-authenticate", REQUEST_ID],
@@ -140,11 +140,11 @@ def _route(app: Starlette) -> None:
         app.router.routes.append(Route(f"{PATH}/", route.endpoint, methods=["POST"]))
 
 
-def _worker(settings: Settings, service: Service, logs: Logs) -> Starlette:
+def _worker(settings: Settings, http: HttpSettings, logs: Logs) -> Starlette:
     """The same, in a process that was started to serve it."""
     logs.start()
-    publish(service)
-    return application(settings, service)
+    publish(http)
+    return application(settings, http)
 
 
 def _probes(pool: CallerPool, draining: Draining) -> list[Route]:
@@ -165,11 +165,11 @@ def longest_drain(settings: Settings) -> float:
     return settings.timeout + settings.insight_timeout + _DRAIN
 
 
-def _configuration(settings: Settings, service: Service, logs: Logs) -> uvicorn.Config:
+def _configuration(settings: Settings, http: HttpSettings, logs: Logs) -> uvicorn.Config:
     return uvicorn.Config(
-        partial(_worker, settings, service, logs),
+        partial(_worker, settings, http, logs),
         factory=True,
-        workers=service.workers,
+        workers=http.workers,
         lifespan="on",
         http=BoundedConnection,
         h11_max_incomplete_event_size=LONGEST_HEAD,

@@ -42,7 +42,7 @@ class Issuer:
 
 
 @dataclass(frozen=True)
-class Service:
+class HttpSettings:
     """Everything a user can choose about the HTTP server.
 
     Attributes:
@@ -85,7 +85,7 @@ class Service:
             SettingsError: One of them cannot be used, or together they would let in whoever finds the server.
         """
         given, by = values(flags, environment, HTTP_OPTIONS), givers(flags, environment, HTTP_OPTIONS)
-        service = cls(
+        http = cls(
             host=given["host"],
             port=within(0, given["port"], LAST_PORT, by["port"]),
             metrics_port=within(0, given["metrics_port"], LAST_PORT - _MOST_WORKERS, by["metrics_port"]),
@@ -101,9 +101,9 @@ class Service:
             issuer=_issuer(given, by),
             state_keys=_state_keys(environment.get("CAPGO_MCP_STATE_KEYS", "")),
         )
-        service._refuse_open_doors(settings)
-        service._refuse_strangers()
-        return service
+        http._refuse_open_doors(settings)
+        http._refuse_strangers()
+        return http
 
     @property
     def processes(self) -> int:

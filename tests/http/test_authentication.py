@@ -17,7 +17,7 @@ from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import TokenFile, guard, new_token
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Issuer, Service
+from capgo_mcp.http.settings import HttpSettings, Issuer
 from capgo_mcp.sandbox import READER_KEY
 from tests.support.issuer import AUDIENCE, AuthorizationServer, new_key
 from tests.support.limits import GENEROUS
@@ -29,10 +29,10 @@ ASSET: Final = "the account"
 
 
 @asynccontextmanager
-async def server(service: Service) -> AsyncIterator[tuple[httpx2.AsyncClient, str]]:
+async def server(told: HttpSettings) -> AsyncIterator[tuple[httpx2.AsyncClient, str]]:
     """The server over the sandbox with a key of its own, and a client to call it with."""
     settings = Settings(key=StaticKey(READER_KEY), sandbox=True)
-    with served(application(settings, service)) as url:
+    with served(application(settings, told)) as url:
         async with httpx2.AsyncClient(timeout=GENEROUS) as http:
             yield http, f"{url}/mcp"
 
@@ -56,7 +56,7 @@ def tokens(tmp_path: Path) -> tuple[Path, str]:
 async def test_lets_in_the_holders_of_tokens(tokens: tuple[Path, str]) -> None:
     """A caller with a token that the file knows is served with the server's key; all others get 401."""
     path, token = tokens
-    async with server(Service(tokens=path)) as (http, url):
+    async with server(HttpSettings(tokens=path)) as (http, url):
         for wrong in (None, "wrong", token[:-1], token.upper(), READER_KEY, path.read_text().split(":")[1].strip()):
             assert await status(http, url, wrong) == 401
         caller = Caller(http, url, {"authorization": f"Bearer {token}"})
@@ -85,7 +85,7 @@ def test_a_file_of_tokens_must_make_sense(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tokens"
     path.write_text(content)
     with pytest.raises(SettingsError) as error:
-        guard(Service(tokens=path))
+        guard(HttpSettings(tokens=path))
     assert "secret" not in str(error.value)
 
 
@@ -123,8 +123,7 @@ WRONG: Final[dict[str, dict[str, Any]]] = {
 
 async def test_lets_in_whom_an_authorization_server_sends(issuer: AuthorizationServer) -> None:
     """A good token opens; one that is wrong in any way does not, nor does one without the scope."""
-    service = Service(issuer=Issuer(issuer.url, AUDIENCE, ("capgo",)))
-    async with server(service) as (http, url):
+    async with server(HttpSettings(issuer=Issuer(issuer.url, AUDIENCE, ("capgo",)))) as (http, url):
         for what, claims in WRONG.items():
             assert await status(http, url, issuer.token(**claims)) == 401, what
         for garbage in (None, "a.b.c", READER_KEY):
@@ -171,7 +170,7 @@ async def test_odd_claims_let_nobody_in(issuer: AuthorizationServer, caplog: pyt
     odd = {what: issuer.signed(json.dumps(good | claims).encode()) for what, claims in ODD.items()}
     odd |= {"deep": issuer.signed(b'{"a":' * 9000 + b"1" + b"}" * 9000), "a list": issuer.signed(b"[]")}
     odd |= {"no JSON": issuer.signed(b"{"), "no text": issuer.signed(b'{"sub":"\xff"}')}
-    async with server(Service(issuer=Issuer(issuer.url, AUDIENCE, ("capgo",)))) as (http, url):
+    async with server(HttpSettings(issuer=Issuer(issuer.url, AUDIENCE, ("capgo",)))) as (http, url):
         met = {what: await status(http, url, token) for what, token in odd.items()}
         assert await status(http, url, issuer.signed(json.dumps(good).encode())) == 200
     assert met == dict.fromkeys(odd, 401)
@@ -186,7 +185,7 @@ def challenge(answer: httpx2.Response) -> str:
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
 async def test_tells_clients_where_to_get_a_token(issuer: AuthorizationServer, path: str) -> None:
     """A caller without a good token is led to the metadata, which names the issuer, and told the scopes."""
-    async with server(Service(issuer=Issuer(issuer.url, AUDIENCE, ("capgo", "deploy")))) as (http, url):
+    async with server(HttpSettings(issuer=Issuer(issuer.url, AUDIENCE, ("capgo", "deploy")))) as (http, url):
         address = url.replace("/mcp", path)
         body, headers = request("tools/list")
         for token, code in ((None, 401), ("wrong", 401), (issuer.token(scope="capgo"), 403)):
@@ -203,7 +202,7 @@ async def test_tells_clients_where_to_get_a_token(issuer: AuthorizationServer, p
 
 async def test_a_key_of_ones_own_does_not_replace_the_token(issuer: AuthorizationServer) -> None:
     """Where a token opens the server, who comes with a Capgo key alone is told to get a token."""
-    async with server(Service(issuer=Issuer(issuer.url, AUDIENCE))) as (http, url):
+    async with server(HttpSettings(issuer=Issuer(issuer.url, AUDIENCE))) as (http, url):
         body, headers = request("tools/list")
         refused = await http.post(url, json=body, headers=headers | {"x-capgo-api-key": READER_KEY})
     assert refused.status_code == 401
@@ -213,7 +212,7 @@ async def test_a_key_of_ones_own_does_not_replace_the_token(issuer: Authorizatio
 
 async def test_a_file_of_tokens_leads_nowhere(tokens: tuple[Path, str]) -> None:
     """Where tokens come from a file, there is nothing to be got by protocol: the challenge names no metadata."""
-    async with server(Service(tokens=tokens[0])) as (http, url):
+    async with server(HttpSettings(tokens=tokens[0])) as (http, url):
         body, headers = request("tools/list")
         refused = await http.post(url, json=body, headers=headers)
     assert challenge(refused).startswith("Bearer ")
@@ -224,5 +223,5 @@ async def test_lets_nobody_in_when_the_issuer_is_another_or_away(issuer: Authori
     """Metadata that names another issuer is not believed, and without metadata no token is good."""
     localhost = issuer.url.replace("127.0.0.1", "localhost")
     for url in (localhost, "http://127.0.0.1:9"):
-        async with server(Service(issuer=Issuer(url, AUDIENCE))) as (http, address):
+        async with server(HttpSettings(issuer=Issuer(url, AUDIENCE))) as (http, address):
             assert await status(http, address, issuer.token(iss=url)) == 401

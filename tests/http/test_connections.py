@@ -21,7 +21,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.http import connections
 from capgo_mcp.http.connections import LONGEST_BODY, BoundedConnection, WholeBodies
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.sandbox import ADMIN_KEY, create_app
 from tests.support.limits import GENEROUS
 from tests.support.serving import Caller, request, running, served, wait_until
@@ -178,7 +178,7 @@ async def test_a_client_that_left_is_no_error(tmp_path: Path) -> None:
 async def test_slow_uploads_leave_the_server_to_others() -> None:
     """While hundreds of requests come a byte at a time, a call is answered as usual."""
     sandbox = create_app()
-    with served(sandbox) as capgo, served(application(Settings(key=NoKey(), url=capgo), Service())) as url:
+    with served(sandbox) as capgo, served(application(Settings(key=NoKey(), url=capgo), HttpSettings())) as url:
         async with AsyncExitStack() as stack, httpx2.AsyncClient(timeout=GENEROUS) as http:
             port = httpx2.URL(url).port or 0
             lines = [await connected(stack, port, HEAD + b"{") for _ in range(300)]

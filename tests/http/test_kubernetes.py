@@ -14,7 +14,7 @@ from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.serve import application, longest_drain
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
@@ -77,10 +77,10 @@ def test_the_deployment_runs_this_server() -> None:
     options = {option.variable for option in chain(OPTIONS, HTTP_OPTIONS)}
     assert variables.keys() <= options | VARIABLES.keys() | HTTP_VARIABLES.keys()
     given = {name: value for name, value in variables.items() if value} | {"CAPGO_MCP_STATE_KEYS": "s" * 64}
-    service = Service.read({}, Settings(key=NoKey()), given)
-    paths = {getattr(route, "path", None) for route in application(Settings(key=NoKey()), service).routes}
+    http = HttpSettings.read({}, Settings(key=NoKey()), given)
+    paths = {getattr(route, "path", None) for route in application(Settings(key=NoKey()), http).routes}
     assert {container()[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")} <= paths
-    assert container()["ports"][0]["containerPort"] == service.port
+    assert container()["ports"][0]["containerPort"] == http.port
 
 
 def test_no_number_of_pods_can_get_their_address_blocked() -> None:
@@ -88,9 +88,9 @@ def test_no_number_of_pods_can_get_their_address_blocked() -> None:
     most = manifest("HorizontalPodAutoscaler")["spec"]["maxReplicas"]
     most += manifest("Deployment")["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
     given = {one["name"]: one["value"] for one in container()["env"] if "value" in one}
-    service = Service.read({}, Settings(key=NoKey()), given)
-    assert service.replicas >= most
-    assert most * service.workers * LocalLoginLimiter.of(SystemClock(), service.processes).most < BLOCKED_AT
+    http = HttpSettings.read({}, Settings(key=NoKey()), given)
+    assert http.replicas >= most
+    assert most * http.workers * LocalLoginLimiter.of(SystemClock(), http.processes).most < BLOCKED_AT
 
 
 @pytest.mark.parametrize("processes", range(1, BLOCKED_AT))
@@ -105,7 +105,7 @@ def test_a_running_call_is_given_the_time_it_may_take() -> None:
     """A pod is killed only after the pause, the notice of the server and the longest call are over."""
     pod = manifest("Deployment")["spec"]["template"]["spec"]
     pause = container()["lifecycle"]["preStop"]["sleep"]["seconds"]
-    longest = Service().drain_notice + longest_drain(Settings(key=NoKey()))
+    longest = HttpSettings().drain_notice + longest_drain(Settings(key=NoKey()))
     assert pod["terminationGracePeriodSeconds"] > pause + longest
 
 
@@ -125,4 +125,4 @@ def test_the_example_of_a_secret_is_none() -> None:
     """Whoever applies it as it is gets a server that refuses to start."""
     (example,) = manifests("secret.example.yaml")
     with pytest.raises(SettingsError):
-        Service.read({}, Settings(key=NoKey()), {"CAPGO_MCP_STATE_KEYS": example["stringData"]["state-keys"]})
+        HttpSettings.read({}, Settings(key=NoKey()), {"CAPGO_MCP_STATE_KEYS": example["stringData"]["state-keys"]})

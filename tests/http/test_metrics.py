@@ -21,7 +21,7 @@ from capgo_mcp.commands.cli import main
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
 from tests.support.limits import GENEROUS
 from tests.support.ports import free_ports
@@ -204,10 +204,10 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from capgo_mcp.client.metrics import CALLS
 from capgo_mcp.http.metrics import publish
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 import urllib.request
 set_meter_provider(MeterProvider([sent := InMemoryMetricReader()]))
-publish(Service(metrics_port={port}))
+publish(HttpSettings(metrics_port={port}))
 CALLS.add(7, {{"tool": "t", "outcome": "ok"}})
 print(urllib.request.urlopen("http://127.0.0.1:{port}/metrics").read().decode())
 print(sent.get_metrics_data().to_json())
@@ -233,7 +233,10 @@ def test_a_host_cannot_make_up_outcomes(error: Any, status: int | None, told: st
 
 async def test_readiness_tells_when_nobody_new_can_come(state: State) -> None:
     """After too many wrong keys the server stays ready for those it knows, and says that others have to wait."""
-    with served(create_app(state)) as capgo, served(application(Settings(key=NoKey(), url=capgo), Service())) as url:
+    with (
+        served(create_app(state)) as capgo,
+        served(application(Settings(key=NoKey(), url=capgo), HttpSettings())) as url,
+    ):
         async with httpx2.AsyncClient(timeout=GENEROUS) as http:
             assert (await http.get(f"{url}/readyz")).json() == {"status": "ok"}
             for number in range(16):

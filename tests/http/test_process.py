@@ -28,7 +28,7 @@ from capgo_mcp.commands.cli import main
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support.limits import GENEROUS
@@ -167,7 +167,7 @@ async def test_an_answer_counts_for_its_caller_and_its_call_only(upstream: str, 
     settings = Settings(key=NoKey(), url=upstream, ask=True)
     secrets = ((STATE_KEY,), (STATE_KEY[::-1], STATE_KEY), (STATE_KEY[::-1],))
     with ExitStack() as stack:
-        apps = [application(settings, Service(state_keys=keys)) for keys in secrets]
+        apps = [application(settings, HttpSettings(state_keys=keys)) for keys in secrets]
         first, rotated, foreign = [f"{stack.enter_context(served(app))}/mcp" for app in apps]
         async with httpx2.AsyncClient(timeout=GENEROUS) as http:
             asked = (await Caller(http, first, KEY).ask("tools/call", call))["result"]

@@ -19,7 +19,7 @@ from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.connections import LONGEST_BODY
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, Limits, State, create_app
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import new_app, new_key, new_org
@@ -62,7 +62,7 @@ def upstream(state: State) -> Iterator[str]:
 async def team(state: State, upstream: str) -> AsyncIterator[Team]:
     """The server, for callers who bring their own key."""
     settings = Settings(key=NoKey(), url=upstream, rate=100_000)
-    with served(application(settings, Service())) as url:
+    with served(application(settings, HttpSettings())) as url:
         async with httpx2.AsyncClient(timeout=GENEROUS, limits=httpx2.Limits(max_connections=20)) as http:
             yield Team(state, url, http)
 
@@ -160,7 +160,7 @@ async def test_callers_share_the_connections_to_capgo(state: State) -> None:
         await sandbox(scope, receive, send)
 
     planted = [_plant(state, number)[0] for number in range(100)]
-    with served(upstream) as capgo, served(application(Settings(key=NoKey(), url=capgo), Service())) as url:
+    with served(upstream) as capgo, served(application(Settings(key=NoKey(), url=capgo), HttpSettings())) as url:
         async with httpx2.AsyncClient(timeout=GENEROUS) as http:
             for key in planted:
                 caller = Caller(http, f"{url}/mcp", {"x-capgo-api-key": key})
@@ -179,7 +179,7 @@ async def test_a_slash_at_the_end_is_no_other_address(team: Team, era: str) -> N
 
 async def test_tells_why_an_older_client_cannot_be_asked(state: State, upstream: str) -> None:
     """With --ask, a client of the older protocol reads that it is the way it speaks, and nothing is deleted."""
-    with served(application(Settings(key=NoKey(), url=upstream, ask=True), Service())) as url:
+    with served(application(Settings(key=NoKey(), url=upstream, ask=True), HttpSettings())) as url:
         async with httpx2.AsyncClient(timeout=GENEROUS) as http:
             caller = Caller(http, f"{url}/mcp", {"x-capgo-api-key": ADMIN_KEY}, LEGACY)
             error = await caller.error("capgo_delete_channel", app_id=DEMO_APP, channel="qa", confirm=True)
@@ -202,7 +202,7 @@ async def test_speaks_to_real_clients(team: Team, era: str) -> None:
 async def test_probes_answer_without_asking_capgo() -> None:
     """The process lives and can serve although Capgo cannot be reached."""
     settings = Settings(key=NoKey(), url="http://127.0.0.1:9")
-    with served(application(settings, Service())) as url:
+    with served(application(settings, HttpSettings())) as url:
         async with httpx2.AsyncClient() as http:
             for probe in ("healthz", "readyz"):
                 answer = await http.get(f"{url}/{probe}")
@@ -228,10 +228,10 @@ async def test_checks_where_a_request_comes_from(team: Team, headers: dict[str, 
 
 async def test_lets_in_the_names_and_pages_it_was_told() -> None:
     """--allowed-hosts and --allowed-origins open the door for exactly those, and browsers are told so."""
-    service = Service(names=("mcp.example.com",), pages=("https://chat.example.com",))
+    reached = HttpSettings(names=("mcp.example.com",), pages=("https://chat.example.com",))
     origin = {"origin": "https://chat.example.com", "host": "mcp.example.com"}
     body, headers = request("tools/list")
-    with served(application(Settings(key=NoKey()), service)) as url:
+    with served(application(Settings(key=NoKey()), reached)) as url:
         async with httpx2.AsyncClient(base_url=url) as http:
             answer = await http.post("/mcp", json=body, headers=headers | origin)
             assert answer.status_code == 200
@@ -280,7 +280,7 @@ NAMED: Final = {"allowed_hosts": "mcp.example.com"}
 def test_refuses_to_stand_open(flags: dict[str, Any], key: KeySource, sentence: str) -> None:
     """Settings that would let in whoever finds the server are told in one sentence, before it listens."""
     with pytest.raises(SettingsError, match=sentence):
-        Service.read(flags, Settings(key=key), {})
+        HttpSettings.read(flags, Settings(key=key), {})
 
 
 @pytest.mark.parametrize(
@@ -298,12 +298,12 @@ def test_refuses_to_stand_open(flags: dict[str, Any], key: KeySource, sentence: 
 )
 def test_stands_open_where_somebody_checks(flags: dict[str, Any], key: KeySource) -> None:
     """On this machine, behind tokens, or for callers with keys of their own where a user said so."""
-    assert Service.read(flags, Settings(key=key), {}).host == flags.get("host", "127.0.0.1")
+    assert HttpSettings.read(flags, Settings(key=key), {}).host == flags.get("host", "127.0.0.1")
 
 
 @pytest.mark.parametrize("keys", ["short", "x" * 32 + "," + "x" * 32])
 def test_takes_only_good_secrets(keys: str) -> None:
     """A secret that can be guessed, or stands twice, is refused without repeating it."""
     with pytest.raises(SettingsError, match="at least 32 characters") as error:
-        Service.read({}, Settings(key=NoKey()), {"CAPGO_MCP_STATE_KEYS": keys})
+        HttpSettings.read({}, Settings(key=NoKey()), {"CAPGO_MCP_STATE_KEYS": keys})
     assert keys not in str(error.value)

@@ -20,7 +20,7 @@ from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.http.shared_limits import ALONE_BUDGET, SHARED_BUDGET, SharedLoginLimiter, SharedPace
 from capgo_mcp.http.shared_state import SharedState, SharedTokens
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app
@@ -213,11 +213,11 @@ async def test_too_many_replicas_try_nothing_alone(server: ValkeyServer, process
 
 async def test_servers_share_callers_and_say_when_they_cannot(server: ValkeyServer, state: State) -> None:
     """Two servers know each other's callers, no key stands on that server, and readiness tells when it is away."""
-    service = Service(shared_state=server.url, state_keys=(SECRET,), replicas=2)
+    shared = HttpSettings(shared_state=server.url, state_keys=(SECRET,), replicas=2)
     async with httpx2.AsyncClient(timeout=GENEROUS) as http:
         with served(create_app(state)) as capgo:
             settings = Settings(key=NoKey(), url=capgo)
-            with served(application(settings, service)) as one, served(application(settings, service)) as other:
+            with served(application(settings, shared)) as one, served(application(settings, shared)) as other:
                 await ready(one)
                 await ready(other)
                 for url, key in ((one, ADMIN_KEY), (other, READER_KEY), (other, ADMIN_KEY)):
@@ -259,5 +259,5 @@ async def everything(server: ValkeyServer) -> list[bytes]:
 def test_refuses_what_could_get_the_address_blocked(flags: dict[str, Any], keys: str, sentence: str) -> None:
     """More processes than Capgo bears failures must share what they know; a password is never repeated."""
     with pytest.raises(SettingsError, match=sentence) as error:
-        Service.read(flags, Settings(key=NoKey()), {"CAPGO_MCP_STATE_KEYS": keys})
+        HttpSettings.read(flags, Settings(key=NoKey()), {"CAPGO_MCP_STATE_KEYS": keys})
     assert "secret" not in str(error.value)

@@ -19,7 +19,7 @@ from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.authentication import new_token
 from capgo_mcp.http.serve import application
-from capgo_mcp.http.settings import Service
+from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.sandbox import ADMIN_KEY, DEVELOPER_KEY, READER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support.limits import GENEROUS
@@ -117,7 +117,7 @@ async def test_the_holder_of_a_token_is_named(tmp_path: Path, http: httpx2.Async
 @pytest.mark.parametrize("given", ["", "short", "x" * 65, "with space", "quote'quote", "line%0abreak", "é" * 9])
 async def test_an_odd_id_is_not_taken_over(http: httpx2.AsyncClient, given: str) -> None:
     """An id from outside that Capgo would not take over either is replaced; a good one comes back."""
-    with served(application(Settings(key=StaticKey(READER_KEY), sandbox=True), Service())) as url:
+    with served(application(Settings(key=StaticKey(READER_KEY), sandbox=True), HttpSettings())) as url:
         odd = await http.get(f"{url}/healthz", headers={b"x-request-id": given.encode()})
         good = await http.get(f"{url}/healthz", headers={"x-request-id": "Front-1234=_"})
     assert uuid.UUID(odd.headers["x-request-id"]).version == 4
@@ -141,7 +141,7 @@ async def test_the_journal_names_caller_and_request(
     headers = {"x-capgo-api-key": ADMIN_KEY, "x-request-id": "front-0001", "traceparent": parent(TRACE)}
     with ExitStack() as stack:
         settings = Settings(key=NoKey(), url=stack.enter_context(served(listening)), journal=journal)
-        url = stack.enter_context(served(application(settings, Service())))
+        url = stack.enter_context(served(application(settings, HttpSettings())))
         caller = Caller(http, f"{url}/mcp", headers, era)
         for emulator in (False, True):
             await caller.facts("capgo_set_channel", app_id=DEMO_APP, channel="beta", allow_emulator=emulator)
@@ -157,7 +157,7 @@ async def test_spans_join_the_trace_of_the_front(
     upstream: str, http: httpx2.AsyncClient, spans: InMemorySpanExporter, era: str
 ) -> None:
     """The span of a call and those of its requests are in the trace of the header, and name the caller."""
-    with served(application(Settings(key=NoKey(), url=upstream), Service())) as url:
+    with served(application(Settings(key=NoKey(), url=upstream), HttpSettings())) as url:
         headers = {"x-capgo-api-key": ADMIN_KEY, "x-request-id": "front-0001", "traceparent": parent(TRACE)}
         await Caller(http, f"{url}/mcp", headers, era).facts("capgo_list_apps")
     told = {span.name: span for span in spans.get_finished_spans()}
@@ -175,7 +175,7 @@ async def test_a_trace_in_the_message_goes_first(
     body, headers = request("tools/call", {"name": "capgo_list_apps", "arguments": {}})
     body["params"]["_meta"]["traceparent"] = parent(OTHER_TRACE)
     headers |= {"x-capgo-api-key": ADMIN_KEY, "traceparent": parent(TRACE)}
-    with served(application(Settings(key=NoKey(), url=upstream), Service())) as url:
+    with served(application(Settings(key=NoKey(), url=upstream), HttpSettings())) as url:
         await http.post(f"{url}/mcp", json=body, headers=headers)
     told = {span.name: span for span in spans.get_finished_spans()}
     assert format_trace_id(told["GET /app"].context.trace_id) == OTHER_TRACE
