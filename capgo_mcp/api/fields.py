@@ -32,10 +32,6 @@ class Wire:
     now: datetime | None = None
 
 
-WIRE: Final = Wire()
-"""The same where nothing depends on the moment."""
-
-
 CAMEL_CASE: Final = AliasGenerator(serialization_alias=to_camel)
 """For a route that spells all its arguments in camelCase, as its `alias_generator`."""
 

@@ -142,7 +142,7 @@ class Declared(BaseModel, Generic[A]):
         (answer,) = cls.__bases__[0].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]  # a model
         return {
             "name": f"capgo_{name}",
-            "title": name.replace("_", " ").replace("api ", "API ").capitalize().replace("api ", "API "),
+            "title": name.replace("_", " ").capitalize().replace("api ", "API "),
             "description": inspect.cleandoc(cls.__doc__ or ""),
             "answer": answer,
         }

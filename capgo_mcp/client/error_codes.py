@@ -81,7 +81,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
     ),
     **_all(
         NotFound,
-        "Look it up first with the list tool; names are exact and case-sensitive.",
+        "",
         {
             "not_found": "Capgo has no such route here",
             "devices_not_found": "There are no such devices",
@@ -151,7 +151,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
     ),
     **_all(
         PlanLimit,
-        "Tell the user: waiting or repeating does not help.",
+        "",
         {
             "need_plan_upgrade": "The organization's plan does not include this",
             "native_build_concurrency_limit_exceeded": "As many builds run as the plan allows",
@@ -240,14 +240,6 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "encryption_required": "The organization accepts only encrypted bundles",
             "encryption_key_required": "The organization accepts only bundles encrypted with a known key",
             "encryption_key_mismatch": "The bundle is encrypted with another key than the organization's",
-        },
-    ),
-    **_all(
-        Refused,
-        "Choose another bundle, or set update_package on the channel with capgo_set_channel.",
-        {
-            "channel_zip_required": "The channel's update_package wants a zip, and this bundle has none",
-            "channel_delta_required": "The channel's update_package wants single files, and this bundle lists none",
         },
     ),
     "cannot_set_rollout_without_stable": Explanation(

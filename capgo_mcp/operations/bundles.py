@@ -5,11 +5,11 @@ https://capgo.app/docs/public-api/bundles/
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from capgo_mcp.api.answers import Ok, Paged, Row
 from capgo_mcp.api.errors import NotFound
-from capgo_mcp.api.fields import WIRE, AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
+from capgo_mcp.api.fields import AppId, BundleId, BundleName, ChannelId, ChannelName, Limit, NewBundleName, Page
 from capgo_mcp.api.operation import Effect, EmptyPage, Filter, Operation, Paging, Sender
 from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.operations.channels import GetChannel
@@ -125,12 +125,6 @@ class SetBundleChannel(
     channel: Annotated[ChannelName | None, Field(exclude=True)] = None
     version_id: BundleId | None = None
     channel_id: ChannelId | None = None
-
-    @model_serializer(mode="wrap")
-    def _to_all(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Some Capgos take a bundle without a target for the candidate of a running rollout."""
-        arguments: dict[str, Any] = handler(self)
-        return arguments | ({"target": "stable"} if info.context is WIRE else {})
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

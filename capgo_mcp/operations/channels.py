@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from capgo_mcp.api import rollout
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row
 from capgo_mcp.api.channel_edit import ChannelRow, Edit
-from capgo_mcp.api.fields import WIRE, AppId, BundleName, ChannelName, Limit, Page, Wire, sent_as
+from capgo_mcp.api.fields import AppId, BundleName, ChannelName, Limit, Page, Wire, sent_as
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 from capgo_mcp.api.text import Timestamp
 
@@ -262,7 +262,7 @@ class SetRollout(
 
 
 def _edit(operation: SetChannel | SetRollout) -> Edit:
-    return Edit.model_validate(operation.model_dump(by_alias=True, exclude_defaults=True, context=WIRE))
+    return Edit.model_validate(operation.model_dump(by_alias=True, exclude_defaults=True, context=Wire()))
 
 
 class DeleteChannel(Operation[Ok], http="DELETE /channel", needs="channel.delete", effect=Effect.DELETE):

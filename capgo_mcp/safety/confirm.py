@@ -9,7 +9,7 @@ from capgo_mcp.agent.outcomes import Outcome, Preview
 from capgo_mcp.agent.render import compact, shown
 from capgo_mcp.api.errors import CapgoError, InvalidArguments
 from capgo_mcp.api.next_call import NextCall
-from capgo_mcp.api.operation import Declared, Effect, Operation
+from capgo_mcp.api.operation import Declared, Operation
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.elicitation import Elicitor, Question, Reply
@@ -70,7 +70,7 @@ async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo) ->
         NotFound: What would be destroyed does not exist.
     """
     weighs = MEANINGS[type(operation)].weighs
-    destroys = operation.spec.effect is Effect.DELETE or bool(operation.dangers())
+    destroys = operation.needs_consent()
     if not destroys and not (weighs and weighs(operation)):
         return Settled()
     seen = await preview(operation, capgo)
