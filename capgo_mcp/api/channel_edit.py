@@ -17,6 +17,8 @@ BundleKey = int | str
 
 WHOLE: Final = 10_000
 """All devices, in basis points."""
+PERCENT: Final = 100
+"""One percent of them, in basis points."""
 NOW: Final = "now"
 """What a pause that begins with an edit is stamped with, where nobody knows the moment yet."""
 DETACHING: Final = (None, "", "builtin", "unknown")
@@ -69,6 +71,11 @@ class Columns(BaseModel):
 class ChannelRow(Columns):
     """A channel as it is stored. Where a column cannot be null, None says that nobody has told its value."""
 
+    @property
+    def rollout_percentage(self) -> float:
+        """The share of a rollout in percent, as people and the tools say it."""
+        return (self.rollout_percentage_bps or 0) / PERCENT
+
 
 class Edit(Columns):
     """What a write to a channel says, as `POST /channel` does; `PUT /bundle` says `version` alone.
@@ -91,7 +98,7 @@ class Edit(Columns):
         if not isinstance(body, Mapping):
             return body
         percent = body.get("rolloutPercentage", body.get("rollout_percentage"))
-        return body if percent is None else {"rollout_percentage_bps": round(percent * 100), **body}
+        return body if percent is None else {"rollout_percentage_bps": round(percent * PERCENT), **body}
 
     @property
     def said(self) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Final
 from capgo_mcp.api.channel_edit import ChannelRow
 from capgo_mcp.api.text import quoted
 
-_PERCENT: Final = 100
 _PLATFORMS: Final = {"ios": "iOS", "android": "Android"}
 """Those that Capgo shows of a channel, where it shows any: it never tells about Electron."""
 
@@ -26,7 +25,7 @@ def told(name: str, row: ChannelRow) -> str:
 def _rollout(row: ChannelRow) -> str:
     if row.rollout_version is None:
         return ""
-    target, percent = quoted(str(row.rollout_version)), (row.rollout_percentage_bps or 0) / _PERCENT
+    target, percent = quoted(str(row.rollout_version)), row.rollout_percentage
     if not row.rollout_enabled:
         return f"; the rollout of {target} is off: nobody gets it until action start"
     if row.rollout_paused_at is not None:

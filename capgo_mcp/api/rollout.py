@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from capgo_mcp.api.channel_edit import PERCENT
+
 Action = Literal["start", "widen", "pause", "resume", "promote", "advance", "drop", "off", "auto_pause"]
 
 
@@ -106,7 +108,7 @@ def in_words_of_the_api(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _renamed(name: str, value: Any) -> tuple[str, Any]:
     if name == _BASIS_POINTS:
-        return "percentage", value / 100 if isinstance(value, int | float) else value
+        return "percentage", value / PERCENT if isinstance(value, int | float) else value
     return _RENAMED.get(name, name), value
 
 

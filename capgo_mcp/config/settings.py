@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import httpx2
 from pydantic import TypeAdapter, ValidationError
@@ -24,9 +24,7 @@ from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.config.credentials import KeyFile, SavedKey
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.options import OPTIONS, SettingsError, givers, told, values
-from capgo_mcp.sandbox.embedded import EmbeddedSandbox, SandboxKey
-
-_SANDBOX_URL: Final = "http://sandbox.invalid"
+from capgo_mcp.sandbox.embedded import ADDRESS, EmbeddedSandbox, SandboxKey
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ class Settings:
     def connections(self) -> Connections:
         """The way to Capgo that these settings describe, not yet opened, for many clients to share."""
         if self.sandbox:
-            return Connections(_SANDBOX_URL, self.timeout, EmbeddedSandbox(self.api))
+            return Connections(ADDRESS, self.timeout, EmbeddedSandbox(self.api))
         return Connections(self.url, self.timeout)
 
     def connect(
@@ -132,7 +130,7 @@ class Settings:
         """The client these settings describe, not yet opened, for a caller's own key or the one of the settings."""
         return Capgo(
             key or (SandboxKey() if self.sandbox else self.key),
-            url=_SANDBOX_URL if self.sandbox else self.url,
+            url=ADDRESS if self.sandbox else self.url,
             timeout=self.timeout,
             rate=self.rate,
             transport=EmbeddedSandbox(self.api) if self.sandbox else None,

@@ -17,7 +17,7 @@ from capgo_mcp.client.address import takes_proxy
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
-from capgo_mcp.sandbox.embedded import EmbeddedSandbox
+from capgo_mcp.sandbox.embedded import ADDRESS, EmbeddedSandbox
 
 _TIMEOUT: Final = 10.0
 _SKEW: Final = 60.0
@@ -27,7 +27,7 @@ _SKEW: Final = 60.0
 async def findings(settings: Settings) -> list[Finding]:
     """What one request without a key shows; the last finding is a problem where Capgo cannot be reached."""
     if settings.sandbox:
-        return await _reach("http://sandbox.invalid", EmbeddedSandbox())
+        return await _reach(ADDRESS, EmbeddedSandbox())
     return [*_proxies(settings.url), *await _reach(settings.url, None)]
 
 

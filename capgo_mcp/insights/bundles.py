@@ -1,21 +1,25 @@
 """A bundle among the others, found by its name, and the channels that serve it."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.channel_edit import PERCENT
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.operations.bundles import Bundle, ListBundles
 from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.statistics import GetBundleUsage
 
 NEWEST: Final = 50
 """Bundles that one request brings."""
-WHOLE: Final = 100.0
+EVERYONE: Final = 100.0
+"""All devices of a channel, in percent."""
 
 _NAMES: Final = 5
-_BASIS_POINTS: Final = 100
 
 
 def all_channels(app_id: str) -> ListChannels:
@@ -50,6 +54,11 @@ async def bundle_named(capgo: Sender, app_id: str, version: str, newest: list[Bu
     return bundle
 
 
+def last_days(app_id: str, days: int, now: datetime) -> GetBundleUsage:
+    """The read of which devices ran which bundle in so many days, and today as far as it is counted."""
+    return GetBundleUsage(app_id=app_id, from_date=now.date() - timedelta(days=days), to_date=now.date())
+
+
 def current(channels: list[Channel], newest: list[Bundle]) -> str:
     """The bundle that is meant when none is named.
 
@@ -70,6 +79,16 @@ def current(channels: list[Channel], newest: list[Bundle]) -> str:
 
 def _among(bundles: list[Bundle], version: str) -> Bundle | None:
     return next((bundle for bundle in bundles if bundle.name == version), None)
+
+
+def served_by(channels: Iterable[Channel]) -> dict[str, list[str]]:
+    """The channels that serve each bundle, as stable one or as target of a rollout, in their order."""
+    users: dict[str, list[str]] = {}
+    for channel in channels:
+        for bundle in (channel.version, channel.rollout_version_info):
+            if bundle and bundle.name:
+                users.setdefault(bundle.name, []).append(channel.name or "")
+    return users
 
 
 class Serving(Answer):
@@ -115,13 +134,13 @@ def _serving(channel: Channel, role: Literal["stable", "rollout"]) -> Serving:
             pause_reason=channel.rollout_pause_reason,
             auto_pause=channel.auto_pause_enabled,
         )
-    return Serving(channel=channel.name or "", role=role, percent=WHOLE - rolled, reach=_reach(channel))
+    return Serving(channel=channel.name or "", role=role, percent=EVERYONE - rolled, reach=_reach(channel))
 
 
 def rolled_out(channel: Channel) -> float:
     """Percent of a channel's devices that get its rollout target; a pause keeps new ones from it."""
     running = channel.rollout_enabled and channel.rollout_version_info is not None
-    return (channel.rollout_percentage_bps or 0) / _BASIS_POINTS if running else 0.0
+    return (channel.rollout_percentage_bps or 0) / PERCENT if running else 0.0
 
 
 def _reach(channel: Channel) -> Literal["default", "self_set", "pinned"]:

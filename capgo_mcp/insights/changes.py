@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.channel_edit import PERCENT
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import MOST, AppId, ChannelName, Since, moment
 from capgo_mcp.api.text import Timestamp, quoted
@@ -21,8 +22,6 @@ _THINGS: Final = {"apps": "app", "app_versions": "bundle", "channels": "channel"
 _DONE: Final = {"INSERT": "created", "UPDATE": "changed", "DELETE": "deleted"}
 _PAGE: Final = 100
 _LONGEST: Final = 200
-_BASIS_POINTS: Final = 100
-"""Of a percent."""
 _OF_BUNDLES: Final = frozenset({"version", "rollout_version"})
 """Columns that hold the id of a bundle."""
 _PERCENTAGE: Final = "rollout_percentage_bps"
@@ -169,5 +168,5 @@ def _value(name: str, value: Any, names: Mapping[object, str]) -> Any:
     if name in _OF_BUNDLES and value is not None:
         return names.get(value, f"bundle {value}, which is gone")
     if name == _PERCENTAGE and isinstance(value, int):
-        return value / _BASIS_POINTS
+        return value / PERCENT
     return json.dumps(value)[:_LONGEST] if isinstance(value, dict | list) else value

@@ -1,7 +1,7 @@
 """Which old bundles nobody needs: neither new, nor served by a channel, nor run by a device."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -11,10 +11,11 @@ from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.fields import MOST, AppId, Since, moment
 from capgo_mcp.insights.batch import Batch, BatchResult, Sorted
+from capgo_mcp.insights.bundles import served_by
 from capgo_mcp.insights.insight import Context
 from capgo_mcp.insights.walk import Walk, in_long_pages
 from capgo_mcp.operations.bundles import Bundle, DeleteBundle, ListBundles
-from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import Device, ListDevices
 from capgo_mcp.operations.statistics import GetBundleUsage
 
@@ -47,20 +48,11 @@ class CleanUpBundles(Batch[BatchResult], write=DeleteBundle, told="bundles delet
             if getattr(rows, "next", None) is not None:
                 unknown.append(f"{what}: only the first {len(rows.items)} were looked at")
         devices = await Running(context, self, bundles).read(unknown)
-        reasons = Reasons(self, served(channels.items), devices, context.clock.moment())
+        users = served_by(sorted(channels.items, key=lambda channel: not channel.public))  # default ones are told first
+        reasons = Reasons(self, users, devices, context.clock.moment())
         for place, bundle in enumerate(bundles.items):
             reasons.add(place, bundle)
         return reasons.sorted(unknown)
-
-
-def served(channels: Iterable[Channel]) -> dict[str, list[str]]:
-    """The channels that serve each bundle or roll it out, default ones first."""
-    users: dict[str, list[str]] = {}
-    for channel in sorted(channels, key=lambda channel: not channel.public):
-        for bundle in (channel.version, channel.rollout_version_info):
-            if bundle and bundle.name:
-                users.setdefault(bundle.name, []).append(channel.name or "")
-    return users
 
 
 class Reasons:

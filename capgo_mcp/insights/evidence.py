@@ -1,22 +1,18 @@
 """What a plan is made from: independent reads, made at once; all but channels and bundles may fail."""
 
-from datetime import timedelta
 from functools import partial
-from typing import Final
 
 from capgo_mcp.api.errors import CapgoError, NotFound
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.reads import together
-from capgo_mcp.insights.bundles import bundle_named, newest_bundles
+from capgo_mcp.insights.bundles import bundle_named, last_days, newest_bundles
 from capgo_mcp.insights.fleet import Fleet, seen_last
-from capgo_mcp.insights.health import verdict_on
+from capgo_mcp.insights.health import WEEK, verdict_on
 from capgo_mcp.insights.insight import Context
 from capgo_mcp.insights.verdict import Verdict
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel, ListChannels
-from capgo_mcp.operations.statistics import BundleUsage, GetBundleUsage
-
-_WEEK: Final = timedelta(days=7)
+from capgo_mcp.operations.statistics import BundleUsage
 
 
 class Evidence:
@@ -75,11 +71,9 @@ class Evidence:
             self.unknown.append(f"devices: {error.sentence}")
 
     async def _read_usage(self) -> None:
-        today = self._context.clock.moment().date()
+        now = self._context.clock.moment()
         try:
-            self._usage = await self._context.capgo.send(
-                GetBundleUsage(app_id=self._app_id, from_date=today - _WEEK, to_date=today)
-            )
+            self._usage = await self._context.capgo.send(last_days(self._app_id, WEEK, now))
         except CapgoError as error:
             self.unknown.append(f"usage: {error.sentence}")
 

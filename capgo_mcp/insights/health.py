@@ -1,7 +1,6 @@
 """Whether the release that was just shipped is failing, compared with the one before, and what to do about it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -14,12 +13,13 @@ from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.client.reads import Ahead
 from capgo_mcp.insights.bundles import (
-    WHOLE,
+    EVERYONE,
     Serving,
     all_channels,
     bundle_named,
     current,
     first_reads,
+    last_days,
     newest_bundles,
     serving,
 )
@@ -89,7 +89,7 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
     async def gather(self, context: Context) -> UpdateHealth:
         """Read channels and bundles, then count failures; only the first two are needed for an answer."""
         capgo = Ahead(context.capgo)
-        period = self._period(context)
+        period = last_days(self.app_id, self.days, context.clock.moment())
         await capgo.read(*first_reads(self.app_id), period, overview_of(self.app_id, self.days))
         await context.report(1, message="channels, bundles and their usage read")
         channels = (await capgo.send(all_channels(self.app_id))).items
@@ -115,10 +115,6 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
             causes=_causes(found),
             unknown=unknown or None,
         )
-
-    def _period(self, context: Context) -> GetBundleUsage:
-        today = context.clock.moment().date()
-        return GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
 
     async def _usage(self, capgo: Sender, period: GetBundleUsage, unknown: list[str]) -> BundleUsage | None:
         try:
@@ -166,7 +162,7 @@ def _advice(verdict: Verdict, found: Failures, by: list[Serving]) -> Iterator[st
             yield "No channel brings it to more devices now."
         case "too_few":
             yield "Wait, and ask again when more devices have it; do not widen a rollout until then."
-        case "healthy" if any(one.role == "rollout" and one.percent < WHOLE for one in served):
+        case "healthy" if any(one.role == "rollout" and one.percent < EVERYONE for one in served):
             yield "It can go on: capgo_set_rollout with action widen, or promote."
         case "healthy":
             yield "Nothing needs to be done."

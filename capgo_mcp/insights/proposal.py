@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from capgo_mcp.api.channel_edit import WHOLE, Behaviour, ChannelRow, EditRefused, edited, served
+from capgo_mcp.api.channel_edit import PERCENT, WHOLE, Behaviour, ChannelRow, EditRefused, edited, served
 from capgo_mcp.insights.way_back import WayBack, way_back
 from capgo_mcp.operations.channels import Channel, SetChannel, SetRollout
 
@@ -128,4 +128,4 @@ def _as_wanted(row: ChannelRow, version: str, percentage: float | None) -> bool:
     if percentage is None:
         # A rollout that only waits would survive on a Capgo from before August 2026, and then begin over this bundle.
         return row.rollout_version is None and shares == {version: WHOLE}
-    return row.rollout_version == version and shares.get(version) == round(percentage * 100)
+    return row.rollout_version == version and shares.get(version) == round(percentage * PERCENT)

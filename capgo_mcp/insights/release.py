@@ -1,7 +1,6 @@
 """How a release is doing: who gets it, who runs it, and what stands in its way."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Annotated, Final, NamedTuple
 
@@ -18,6 +17,7 @@ from capgo_mcp.insights.bundles import (
     bundle_named,
     current,
     first_reads,
+    last_days,
     newest_bundles,
     serving,
 )
@@ -29,7 +29,7 @@ from capgo_mcp.insights.obstacles import Obstacle, nobody_gets_it, obstacles
 from capgo_mcp.insights.verdict import Verdict
 from capgo_mcp.operations.bundles import Bundle
 from capgo_mcp.operations.channels import Channel
-from capgo_mcp.operations.statistics import BundleUsage, Day, GetBundleUsage, Share
+from capgo_mcp.operations.statistics import BundleUsage, Day, Share
 
 _NAMES: Final = 5
 _SHOWN: Final = 20
@@ -126,7 +126,7 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
 
     async def _known(self, context: Context, unknown: list[str]) -> _Known:
         capgo = Ahead(context.capgo)
-        period = self._period(context)
+        period = last_days(self.app_id, self.days, context.clock.moment())
         await capgo.read(*first_reads(self.app_id), period, overview_of(self.app_id, WEEK))
         channels = (await capgo.send(all_channels(self.app_id))).items
         newest = await newest_bundles(capgo, self.app_id)
@@ -139,10 +139,6 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
             unknown.append(f"adoption: {error.sentence}")
         health = await verdict_on(version, self.app_id, capgo, newest, usage)
         return _Known(channels, newest, version, bundle, usage, health)
-
-    def _period(self, context: Context) -> GetBundleUsage:
-        today = context.clock.moment().date()
-        return GetBundleUsage(app_id=self.app_id, from_date=today - timedelta(days=self.days), to_date=today)
 
     def _adoption(self, usage: BundleUsage, version: str, unknown: list[str]) -> Adoption | None:
         counted = [day for day in range(len(usage.days)) if any(_on(share.percent, day) for share in usage.bundles)]

@@ -86,7 +86,7 @@ def _steps(before: ChannelRow, afters: Rows, where: Mapping[str, str]) -> Iterat
     """Everything that may bring the rows nearer to what was."""
     changed = {name for name in _different(before, afters) if getattr(before, name) is not None}
     settings = {_SETTINGS[name]: getattr(before, name) for name in _SETTINGS if name in changed}
-    part = {"percentage": (before.rollout_percentage_bps or 0) / 100}
+    part = {"percentage": before.rollout_percentage}
     target = {"version": before.rollout_version}
     paused = before.rollout_paused_at is not None
     rollouts: list[dict[str, Any]] = [

@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from capgo_mcp.api import rollout
 from capgo_mcp.api.answers import Answer, Ok, Paged, Row
-from capgo_mcp.api.channel_edit import ChannelRow, Edit
+from capgo_mcp.api.channel_edit import PERCENT, ChannelRow, Edit
 from capgo_mcp.api.fields import AppId, BundleName, ChannelName, Limit, Page, Wire, sent_as
 from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 from capgo_mcp.api.text import Timestamp
@@ -219,7 +219,7 @@ class SetRollout(
     percentage: Annotated[
         float | None,
         Field(description="Share of devices, in percent.", ge=0, le=100, serialization_alias="rolloutPercentageBps"),
-        sent_as(lambda percent: round(percent * 100)),
+        sent_as(lambda percent: round(percent * PERCENT)),
     ] = None
     pause_reason: Annotated[str | None, Field(description="Why it is paused.")] = None
     paused_at: Annotated[str | None, Field(description="Paused since (ISO time).")] = None

@@ -6,10 +6,11 @@ from typing import Any, Final
 from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.insights.bundles import served_by
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations.apps import App, CreateApp, DeleteApp, GetApp, UpdateApp
 from capgo_mcp.operations.devices import ListDevices
-from capgo_mcp.safety.bundles import all_apps, bundles_and_channels, served_by, tell_app
+from capgo_mcp.safety.bundles import all_apps, bundles_and_channels, tell_app
 from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading, at_least
 from capgo_mcp.safety.undo import Snapshot, Undo, former, next_call, untold
@@ -30,7 +31,7 @@ async def _preview_update(operation: UpdateApp, reading: Reading) -> None:
     channels = await reading.read("channels", reads[1])
     reached: int | str = "an unknown number of"
     if bundles is not None and channels is not None:
-        kept, since = served_by(channels), reading.today - timedelta(seconds=then)
+        kept, since = served_by(channels.items), reading.today - timedelta(seconds=then)
         idle = [bundle for bundle in bundles.items if bundle.name not in kept]
         reading.facts["bundles_no_channel_serves"] = len(idle)
         reached = at_least(sum(bundle.created_at is None or bundle.created_at < since for bundle in idle), bundles)

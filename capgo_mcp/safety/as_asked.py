@@ -61,7 +61,7 @@ def _ended(before: ChannelRow, edit: Edit, after: ChannelRow) -> str | None:
     target = before.rollout_version
     if target is None or edit.version is None or after.version in (before.version, target):
         return None
-    share = f"{(before.rollout_percentage_bps or 0) / 100:g} %"
+    share = f"{before.rollout_percentage:g} %"
     if after.rollout_version is None:
         return f"This ended the rollout of {quoted(str(target))}, which was at {share}."
     if after.rollout_version == target:

@@ -11,6 +11,7 @@ from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.insights.bundles import served_by
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.insights.way_back import Step, way_back
 from capgo_mcp.operations.apps import GetApp, ListApps
@@ -23,7 +24,7 @@ from capgo_mcp.operations.bundles import (
     SetBundleChannel,
     SetBundleMetadata,
 )
-from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.safety.channels import NOISE, SERVES, end_no_rollout_unseen, seen_channel, told_of_edit
 from capgo_mcp.safety.meaning import Meaning
@@ -39,16 +40,6 @@ def all_apps() -> ListApps:
 def bundles_and_channels(app_id: str) -> tuple[ListBundles, ListChannels]:
     """The reads that tell which bundles are served."""
     return ListBundles(app_id=app_id, limit=MOST), ListChannels(app_id=app_id, limit=MOST)
-
-
-def served_by(channels: Listing[Channel], *names: str) -> dict[str, list[str]]:
-    """Which channels serve each of the named bundles, or of all, as stable or as rollout target."""
-    users: dict[str, list[str]] = {}
-    for channel in channels.items:
-        for bundle in (channel.version, channel.rollout_version_info):
-            if bundle and bundle.name and channel.name and (bundle.name in names or not names):
-                users.setdefault(bundle.name, []).append(channel.name)
-    return users
 
 
 async def _preview_channel(operation: SetBundleChannel, reading: Reading) -> None:
@@ -150,7 +141,7 @@ async def _preview_delete(operation: DeleteBundle, reading: Reading) -> None:
     reading.tell_one_of(bundles, "bundle", "name", operation.version, "id", "created_at", "comment")
     channels = await reading.read("channels", reads[1])
     if channels is not None:
-        users = served_by(channels, operation.version).get(operation.version, [])
+        users = served_by(channels.items).get(operation.version, [])
         reading.facts["served_by"] = users[:NAMES]
         reading.facts["capgo_will_refuse"] = bool(users)
     await reading.count(
@@ -176,7 +167,7 @@ async def _preview_delete_all(operation: DeleteAllBundles, reading: Reading) -> 
     bundles = await reading.read("bundles", reads[0])
     channels = await reading.read("channels", reads[1])
     if bundles is not None and channels is not None:
-        reading.facts |= _split(bundles, served_by(channels))
+        reading.facts |= _split(bundles, served_by(channels.items))
 
 
 def _split(bundles: Listing[Bundle], kept: Mapping[str, list[str]]) -> Facts:

@@ -1,8 +1,13 @@
 """The sandbox inside this process: carries requests to it without a network."""
 
+from typing import Final
+
 import httpx2
 
 from capgo_mcp.api.channel_edit import Behaviour
+
+ADDRESS: Final = "http://sandbox.invalid"
+"""Where it is asked; a name that no network has, so that nothing can leave this process by mistake."""
 
 
 class EmbeddedSandbox(httpx2.AsyncBaseTransport):
