@@ -4,6 +4,10 @@ import re
 from typing import Final
 
 _RULES: Final = (
+    (
+        r"show the preview to the user and ask whether to go on; only after they agree make the call in after_consent",
+        "look at the preview; the call to go on is below",
+    ),
     (r"ask the user whether ", "check whether "),
     (r"ask the user for ", "get "),
     (r"ask the user to ", ""),

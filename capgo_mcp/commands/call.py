@@ -1,18 +1,28 @@
-"""Calls one tool from the command line and prints what an agent would read, with hints for the person instead."""
+"""Calls one tool from the command line: a person sees tables and bars, a program reads what an agent would read."""
 
 import json
 import sys
+from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import mcp_types as t
 
 from capgo_mcp.api.audience import to_person
+from capgo_mcp.commands.picture import picture
+from capgo_mcp.commands.terminal import Progress, Terminal
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.server.tools import Toolbox
 
 
-async def call(settings: Settings, name: str, arguments: str) -> int:
+async def call(settings: Settings, name: str, arguments: str, *, as_json: bool = False) -> int:
     """Call a tool and print its answer to stdout, or its error to stderr.
+
+    Args:
+        settings: Which tools there are, and where they are answered.
+        name: The tool.
+        arguments: Its arguments, as JSON.
+        as_json: Whether a person gets JSON as well.
 
     Returns:
         0 for an answer, 1 for an error the tool tells, 2 for a call that cannot be made.
@@ -29,14 +39,33 @@ async def call(settings: Settings, name: str, arguments: str) -> int:
             return _wrong(f"the arguments are not JSON: {error}.")
         if not isinstance(given, dict):
             return _wrong('the arguments must be a JSON object, e.g. \'{"app_id": "com.demo.app"}\'.')
-        result = await toolbox.call(name, given)
-    text = "\n".join(block.text for block in result.content if isinstance(block, t.TextContent))
+        terminal = None if as_json else Terminal.of(sys.stdout)
+        progress = Progress(terminal and Terminal.of(sys.stderr), sys.stderr)
+        try:
+            result = await toolbox.call(name, given, report=progress)
+        finally:
+            progress.clear()
     if result.is_error:
-        said, hint, then = text.partition("\nHint: ")
-        print(f"{said}{hint}{to_person(then)}", file=sys.stderr)
+        print(told(result), file=sys.stderr)
         return 1
-    print(json.dumps(result.structured_content, ensure_ascii=False, indent=2))
+    show(result.structured_content or {}, terminal)
     return 0
+
+
+def told(result: t.CallToolResult) -> str:
+    """The error of a tool, with its hint for the person."""
+    text = "\n".join(block.text for block in result.content if isinstance(block, t.TextContent))
+    said, hint, then = text.partition("\nHint: ")
+    return f"{said}{hint}{to_person(then)}"
+
+
+def show(facts: Mapping[str, Any], terminal: Terminal | None) -> None:
+    """Print an answer: as a picture in a window, as JSON elsewhere."""
+    if terminal is None:
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    for line in picture(facts, terminal):
+        print(line)
 
 
 def _wrong(sentence: str) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from capgo_mcp.commands.parser import parser
 from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.machine import Machine
-from capgo_mcp.config.options import API, OPTIONS, SettingsError, values, within
+from capgo_mcp.config.options import API, LOG_LEVEL, OPTIONS, SettingsError, values, within
 
 if TYPE_CHECKING:
     from capgo_mcp.config.settings import Settings
@@ -47,8 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _logs(options: argparse.Namespace) -> Logs:
+    """What is logged: what somebody asked for, and between the lines that a person looks at nothing else."""
     given = values(vars(options), os.environ)
-    return Logs(given["log_level"], given["log_format"])
+    asked = LOG_LEVEL.is_given(vars(options), os.environ)
+    looked_at = options.command in ("call", "watch") and sys.stdout.isatty()
+    return Logs("WARNING" if looked_at and not asked else given["log_level"], given["log_format"])
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
@@ -115,7 +118,8 @@ def _tools(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace) -> int:
     from capgo_mcp.commands.call import call  # noqa: PLC0415 - see the module's docstring
 
-    return int(_run(call, _settings(options), options.tool, options.arguments))
+    settings = _settings(options)
+    return int(_run(partial(call, settings, options.tool, options.arguments, as_json=options.json)))
 
 
 def _demo(_: argparse.Namespace) -> int:

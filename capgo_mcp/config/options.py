@@ -82,6 +82,10 @@ class Option:
         source, text = self._told(environment)
         return source if text and self.name not in flags else self.flag
 
+    def is_given(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+        """Whether the user wrote anything to set it."""
+        return self.name in flags or bool(self._told(environment)[1])
+
     def _told(self, environment: Mapping[str, str]) -> tuple[str, str]:
         """The variable that counts, so that a mistake is told by the name the user wrote, and what it says."""
         for name in filter(None, (self.name, self.former)):
@@ -98,6 +102,9 @@ class Option:
 
 API: Final = Option("api", "which Capgo the sandbox is, by its month", "MONTH", "2026-11", ("2026-07", "2026-11"))
 """The option of everything that starts a sandbox."""
+
+LOG_LEVEL: Final = Option("log_level", "what goes to stderr", "LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+"""The option that silences a command, or makes it talk."""
 
 OPTIONS: Final = (
     Option("sandbox", "use an embedded Capgo with sample data, without a network"),
@@ -120,7 +127,7 @@ OPTIONS: Final = (
         50.0,
         former="walk",
     ),
-    Option("log_level", "what goes to stderr", "LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    LOG_LEVEL,
     Option("log_format", "how it is written there", "FORMAT", "text", ("text", "json")),
 )
 """The options of every command that uses the tools."""
