@@ -29,6 +29,7 @@ class Controls(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
+    # Strict: neither "yes" nor 1 is consent.
     confirm: Annotated[StrictBool, Field(description="Only after the user agreed to the preview.")] = False
     confirm_name: Annotated[str | None, Field(description="Name of what goes, as the preview shows it.")] = None
     seen: Annotated[str | None, Field(description="Mark in after_consent.")] = None
@@ -113,6 +114,7 @@ def _validated(
 ) -> tuple[Declared[Any], Controls]:
     problems: list[str] = []
     models: list[Any] = []
+    # Both are read before anything is refused, so that one error tells all that is wrong.
     for model, names in ((kind, {*kind.model_fields, *kind.spec.synonyms}), (Controls, offered)):
         mine = {name: _unpacked(model, name, value) for name, value in given.items() if name in names}
         try:
@@ -158,9 +160,11 @@ _PLAIN: Final = {
 
 def _sentence(model: type[BaseModel], problem: Any) -> str:
     """One rule that was broken, without the value that broke it."""
+    # pydantic names the validators it went through among the places.
     where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-"))
     name = str(problem["loc"][0]) if problem["loc"] else ""
     what = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    # JSON has no such numbers, but what reads it here takes them.
     if isinstance(problem["input"], float) and not math.isfinite(problem["input"]):
         what = "must be a value: NaN and infinities are none"
     if problem["type"] == "string_pattern_mismatch":

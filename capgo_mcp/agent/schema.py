@@ -25,12 +25,14 @@ class _Flat(GenerateJsonSchema):
     """Pydantic's generator, with a plainer word for what has several forms."""
 
     def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002 - pydantic's signature
+        # Not by the alphabet: `_inline` brings the keywords into the order of `_FIRST`.
         return value
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        # To send null is to send nothing here, and a union makes some clients drop the tool.
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
@@ -40,6 +42,7 @@ class _Flat(GenerateJsonSchema):
         return {**inner, "default": default} if default else inner
 
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
+        # Gemini refuses a `const`; an `enum` of one says the same.
         plain = super().literal_schema(schema)
         return {"enum": [plain.pop("const")], **plain} if "const" in plain else plain
 
@@ -89,6 +92,7 @@ def _inline(node: Any, definitions: Schema) -> Any:
         return [_inline(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
+    # Some clients strip `$defs`, and their models see references to nothing.
     if reference := node.get("$ref"):
         target = {
             key: value for key, value in definitions[reference.rpartition("/")[2]].items() if key != "description"

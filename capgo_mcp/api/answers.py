@@ -22,9 +22,11 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        # Built when first needed: a start that reads the stored definitions needs no answer.
         defer_build=True,
         extra="ignore",
         validate_by_name=True,
+        # Otherwise a number in the place of a text would count as a wrong type, and be lost.
         coerce_numbers_to_str=True,
         alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name, to_camel(name))),
     )
@@ -77,6 +79,7 @@ class Row(Answer):
         """A row whose value of an unexpected type is left out, which pydantic does by itself for each field."""
         schema = handler(source)
         inner: Any = handler.resolve_ref_schema(schema)
+        # Each validator of the class wraps its fields once more.
         while inner["type"] != "model-fields":
             inner = inner["schema"]
         for field in inner["fields"].values():
@@ -102,6 +105,7 @@ class Listing(Answer, Generic[R]):
     @classmethod
     def row(cls) -> type[Row]:
         """The kind of the rows."""
+        # Of `Listing[App]` only pydantic remembers `App` at run time.
         kind: type[Row] = cls.__pydantic_generic_metadata__["args"][0]
         return kind
 

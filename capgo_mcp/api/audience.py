@@ -19,6 +19,7 @@ _RULES: Final = (
     (r"the user can ", "you can "),
     (r"if they trust it", "if you trust it"),
     (r"of their MCP client", "of your MCP client"),
+    # Last, for what follows in the same sentence: "ask the user to do this, or to do that".
     (r"(, or|\band) to (?=\w)", r"\1 "),
 )
 """Phrases about the user, and what is said to the user instead."""

@@ -98,6 +98,7 @@ class Edit(Columns):
         if not isinstance(body, Mapping):
             return body
         percent = body.get("rolloutPercentage", body.get("rollout_percentage"))
+        # Rounded, because 0.57 * 100 is a little less than 57.
         return body if percent is None else {"rollout_percentage_bps": round(percent * PERCENT), **body}
 
     @property
@@ -177,8 +178,10 @@ def edited(row: ChannelRow | None, edit: Edit, behaviour: Behaviour, *, now: str
         return EditRefused("cannot_find_channel", "Cannot find channel") if finds_none else NEW.model_copy(update=sets)
     if edit.rollout_enabled is False and behaviour is Behaviour.NOVEMBER and not ends:
         sets |= {"rollout_version": None, **_UNPAUSED}
+    # An advance needs no stable bundle: its candidate becomes that.
     elif edit.rollout_version is not None and sets.get("version", row.version) is None and not advances:
         return EditRefused("missing_stable_version", "Cannot set a rollout version without a stable version")
+    # Beside a rollback, a promotion comes second and wins. So it does at Capgo.
     if edit.rollback:
         sets |= _ENDED
     if advances or edit.promote_to_stable:
@@ -223,6 +226,7 @@ def _promoted(row: ChannelRow, edit: Edit) -> dict[str, Any] | EditRefused:
 
 def _triggered(row: ChannelRow, after: ChannelRow, behaviour: Behaviour) -> ChannelRow:
     """What the database does last, whatever the write said."""
+    # So one write cannot name a candidate and pause it: it would go live at the stored share.
     if after.rollout_version != row.rollout_version:
         return after.model_copy(update=_UNPAUSED)
     ends = behaviour is Behaviour.NOVEMBER and row.rollout_version is not None and after.version != row.version
@@ -257,6 +261,7 @@ def served(row: ChannelRow) -> dict[BundleKey, int]:
     runs = row.rollout_enabled and row.rollout_paused_at is None
     if row.rollout_version is not None and runs and row.rollout_percentage_bps:
         shares[row.rollout_version] = row.rollout_percentage_bps
+    # Second, so that a bundle which is both counts for all.
     if row.version is not None:
         shares[row.version] = WHOLE
     return shares

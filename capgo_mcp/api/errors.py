@@ -112,6 +112,7 @@ class RateLimited(ApiError):
             Capgo does not say how long.
     """
 
+    # Capgo counts the calls of a key by the minute.
     retry_after: float = 60.0
     scope: Literal["key", "device", "call"] = "call"
 

@@ -18,6 +18,7 @@ _SEMVER: Final = (
     r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
 )
 
+# Four digits are 27 years: no number of days leaves the calendar.
 _DAYS: Final = re.compile(r"(\d{1,4}) ?d(ays?)?", re.ASCII | re.IGNORECASE)
 
 
@@ -126,6 +127,7 @@ OrgId = Annotated[
         description="UUID, from capgo_list_organizations.",
         pattern=UUID,
     ),
+    # Capgo takes any case; here ids are compared as text, such as with the one that --org names.
     AfterValidator(str.lower),
 ]
 OrganizationId = Annotated[OrgId, Field(serialization_alias="orgId")]

@@ -129,6 +129,7 @@ class Endpoint(Spec):
 class Declared(BaseModel, Generic[A]):
     """What agents can ask for: an instance holds valid arguments, `spec` says everything else."""
 
+    # Built when first used, since a start needs none; and errors do not repeat their input, which may be a secret.
     model_config = ConfigDict(
         extra="forbid", frozen=True, defer_build=True, str_strip_whitespace=True, hide_input_in_errors=True
     )
@@ -139,6 +140,7 @@ class Declared(BaseModel, Generic[A]):
     def described(cls) -> dict[str, Any]:
         """What name, docstring and generic argument of the class say, by the names of `Spec`."""
         name = to_snake(cls.__name__)
+        # The base is `Operation[Ok]`, a class that pydantic makes for these brackets.
         (answer,) = cls.__bases__[0].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]  # a model
         return {
             "name": f"capgo_{name}",

@@ -69,6 +69,7 @@ def in_our_words(given: Mapping[str, Any]) -> dict[str, Any]:
         if ours in words:
             raise ValueError(f"{ours} is given twice, in two spellings")
         words[ours] = meant
+    # Of some flags only true has a meaning; false is what clients send that fill in every argument.
     flagged = {_meant(name, given[name]) for name in _FLAGS.keys() & given.keys()} - {None}
     actions = [words["action"]] if "action" in words else []
     actions += [action for action in flagged if action not in actions]

@@ -90,6 +90,8 @@ def _written_out(character: str) -> str:
 
 def looks(name: str) -> str:
     """What people see of a name: two names for which it is the same cannot be told apart."""
+    # NFKC makes full-width letters and ligatures plain; look-alikes from other alphabets stay apart, as they
+    # are letters of real names.
     return " ".join(unicodedata.normalize("NFKC", visible(name)).split())
 
 

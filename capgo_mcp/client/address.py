@@ -10,6 +10,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
+        # These names are kept for the machine itself (RFC 6761).
         return host == "localhost" or host.endswith(".localhost")
 
 

@@ -216,6 +216,7 @@ class CircuitBreaker:
                 self._accept(trial)
             case KeyRefused() if error.code in _BAD_KEY:
                 self._refuse(error.code, trial)
+            # None of these tells whether Capgo counted a failed login.
             case OutcomeUnknown() | Unreachable(sent=True) | Refused(status=401):
                 self._lose(trial)
             case _:
@@ -239,6 +240,7 @@ class CircuitBreaker:
         now = self._clock.now()
         if self._logins and (trial or now > self._told_at + _TELL_EVERY):
             self._told_at = now
+            # The key is good, so requests with it whose answers were lost cannot have failed.
             self._logins.accept(self._digest, [trial, *self._lost] if trial else self._lost)
             self._lost = []
 
@@ -279,6 +281,7 @@ class CircuitBreaker:
     def _end(self) -> None:
         self._running -= 1
         if not self._accepted:
+            # An event stays set: who waits for the next answer needs another one.
             self._ended.set()
             self._ended = anyio.Event()
 

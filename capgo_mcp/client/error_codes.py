@@ -46,6 +46,7 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "invalid_subkey": "Capgo does not accept the limited sub-key",
         },
     ),
+    # The key is good, and works elsewhere: this code is none of those that let the circuit breaker stop it.
     "org_requires_expiring_key": Explanation(
         KeyRefused,
         "The organization accepts only API keys that have an expiry date, and this one has none",

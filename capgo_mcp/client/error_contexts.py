@@ -10,6 +10,7 @@ from capgo_mcp.client.error_codes import HIDDEN, Explanation
 
 BY_DETAIL: Final[dict[tuple[str, str], Explanation]] = {
     ("cannot_create_bundle", "You can't access this app"): Explanation(NotAllowed, f"No access to this app. {HIDDEN}"),
+    # Postgres's code for a name that is taken. Of a bundle that is there, Capgo says version_already_exists.
     ("cannot_create_bundle", "23505"): Explanation(
         Conflict,
         "A deleted bundle had this version, and its name stays taken for 90 days or more",
@@ -20,6 +21,7 @@ BY_DETAIL: Final[dict[tuple[str, str], Explanation]] = {
     ),
     ("too_many_requests", "api_key_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests with this key"),
     ("too_many_requests", "ip_rate_limit_exceeded"): Explanation(RateLimited, "Too many requests from this address"),
+    # The status is a detail as well: with 400 or 403 the same code means that there is no access.
     ("cannot_get_bundle", "500"): Explanation(
         ServerFault, "Capgo could not read the bundles", "Try again in a minute; if it stays, report the request id."
     ),

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from capgo_mcp.api.errors import KeyMissing
 
+# New keys are UUIDs; older ones still work, and may have any of these forms.
 _SIGNS: Final = re.compile(r"[A-Za-z0-9._:-]+")
 _LENGTHS: Final = range(8, 257)
 _PLACEHOLDER: Final = re.compile(

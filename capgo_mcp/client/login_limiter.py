@@ -22,6 +22,7 @@ from capgo_mcp.client.retry import Deadline
 
 BLOCKED_AT: Final = 20
 """Failed logins after which Capgo blocks an address."""
+# Budget and spare together are one fewer than Capgo counts to, so that the worst case blocks nobody.
 BUDGET: Final = 12
 """Failed logins after which no further key is tried."""
 SPARE: Final = 7
@@ -148,6 +149,7 @@ class LocalLoginLimiter:
         """
         try:
             with self._clock.fail_after(deadline.left_for_waits):
+                # Who waits keeps the lock, which is handed on in the order of arrival: nobody overtakes.
                 async with self._line:
                     while not await self.knows(key):
                         if (wait := self._wait()) <= 0:
@@ -209,6 +211,7 @@ class LocalLoginLimiter:
             return 0.0
         now = self._clock.now()
         unanswered = sum(trial.unanswered for trial in self._failed)
+        # The spare ones are for outages: keys that were refused do not reach them.
         if used - unanswered < self._budget and used < self._budget + self._spare:
             return self._admitted_at + _SPARE_EVERY - now
         # A process without a share tries nothing at all.

@@ -60,6 +60,7 @@ async def together(*reads: Callable[[], Awaitable[Any]]) -> tuple[Any, ...]:
                 tasks.start_soon(bring, number, read)
     except ExceptionGroup as group:
         failed, bugs = group.split(CapgoError)
+        # A bug is not to be hidden by a refusal that came at the same time.
         if failed is None or bugs is not None:
             raise
         raise failed.exceptions[0] from None
@@ -77,6 +78,7 @@ class Ahead:
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
+        # Not by hash: an operation with a list among its arguments has none.
         self._told: list[tuple[Operation[Any], Answer | CapgoError]] = []
 
     async def read(self, *operations: Operation[Any]) -> None:
@@ -100,6 +102,7 @@ class Ahead:
         told = next((one for one in self._told if one[0] == operation), None)
         if told is None:
             return await self._sender.send(operation)
+        # Once: who asks again, such as after a write, wants to know what is so now.
         self._told.remove(told)
         outcome = told[1]
         if isinstance(outcome, CapgoError):
@@ -131,6 +134,7 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
     asked = _asked(operation)
     only_one = any(one.one for one, _ in asked)
     most = 1 if only_one else operation.limit
+    # Our pages have `limit` rows and Capgo's 50: begin in the one that holds the first row wanted.
     page, skip = divmod(operation.page * operation.limit, ROWS)
     pages = _Pages(operation, exchange)
     more = True
@@ -183,6 +187,7 @@ class _Pages:
 
 
 async def _sized(operation: Any, exchange: Exchange) -> Listing[Any]:
+    # One request: here Capgo takes the size, so that its pages are ours.
     answer = await exchange(operation)
     more = len(answer.items) >= operation.limit
     return _answer(operation, _fresh(answer.items, {}), operation.page + 1 if more else None)
@@ -201,6 +206,7 @@ async def _cursor(operation: Any, exchange: Exchange) -> Listing[Any]:
         fresh = _fresh(answer.items, seen)
         seen |= fresh
         rows |= _admitted(fresh, asked)
+        # A cursor that stays, or a page of what was seen, would go on for ever.
         more = bool(fresh) and answer.next not in (None, cursor)
         cursor = answer.next
     return _answer(operation, rows, cursor if more else None)

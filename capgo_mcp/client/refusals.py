@@ -19,6 +19,7 @@ from capgo_mcp.client.error_contexts import BY_DETAIL, BY_OPERATION
 KNOWN: Final = frozenset({*BY_CODE, *(code for code, _ in BY_DETAIL), *(code for _, code in BY_OPERATION)})
 """Every code of Capgo's that has a meaning here."""
 
+# Words with underscores, as Capgo's codes are. Anything else may be data, and has no place in a log.
 _CODE: Final = re.compile(r"(?=.{2,60}$)[A-Za-z]+(_[A-Za-z]+|_\d{1,3}[A-Za-z]*)*")
 _SHOWN: Final = 300
 _ISSUES: Final = 5
@@ -48,6 +49,7 @@ class Refusal:
         # An old Capgo writes a sentence there; a word that shows a piece of the key is neither.
         sentence = said if isinstance(said, str) and not mask.shows_of(said) else None
         texts = (fields.get("message"), code or sentence, fields.get("status"))
+        # An old Capgo says KO to whatever it refuses.
         message = next((text for text in texts if isinstance(text, str) and text not in ("", "KO")), "")
         more = fields.get("moreInfo")
         return cls(
@@ -101,6 +103,7 @@ def explain(spec: Endpoint, refusal: Refusal) -> ApiError:
     """The error for a refusal of an operation."""
     code = refusal.code
     details = (*refusal.details, str(refusal.status))
+    # The narrowest meaning first: of this very answer, of this operation, of the code anywhere.
     explanation = (
         next((BY_DETAIL[code, detail] for detail in details if (code, detail) in BY_DETAIL), None)
         or BY_OPERATION.get((spec.name, code))

@@ -81,10 +81,12 @@ def pause(effect: Effect, error: CapgoError, tries: int) -> float | None:
     if tries >= TRIES:
         return None
     match error:
+        # A write that may have left ends in OutcomeUnknown instead.
         case Unreachable():
             return _backoff(tries)
         case ServerFault(status=status) if effect is Effect.READ and status in GATEWAY:
             return _backoff(tries)
+        # Capgo counts the calls of a key before it looks at them, so that a write was certainly not done.
         case RateLimited(scope="key"):
             return error.retry_after
         case RateLimited(scope="device") if effect is Effect.READ and error.retry_after <= _SHORT:

@@ -108,6 +108,7 @@ class AuthorizationServer:
             token_endpoint_auth_method="none",  # noqa: S106 - says that there is no password
             software_version=__version__,
         )
+        # Each time anew: Capgo forgets within a week whom nobody signed in with.
         answer = await self._post(
             self.metadata.registration_endpoint, json=wanted.model_dump(mode="json", exclude_none=True)
         )
@@ -134,12 +135,14 @@ class AuthorizationServer:
             KeyMissing: What was issued cannot be a key.
             Unreachable: There was no answer.
         """
+        # As bytes: of texts it compares only ASCII, and the browser brings anything.
         if not secrets.compare_digest(returned.get("state", "").encode(), asked.state.encode()):
             raise _failed("What the browser brought back is not the answer to what was asked.")
         try:
             validate_authorization_response_iss(returned.get("iss"), self.metadata)
         except OAuthFlowError as error:
             raise _failed("The answer in the browser is not from the server that was asked.") from error
+        # Told only now that the answer is known to be the server's: any page can send the browser here with an error.
         if "error" in returned:
             raise _refused(returned["error"], returned.get("error_description", ""))
         form = {
@@ -211,6 +214,7 @@ async def _first(kind: type[_Words], addresses: list[str], seconds: float) -> _W
     """What the first of some addresses tells that tells it; a page that is there for everything tells nothing."""
     for address in addresses:
         answer = await _fetched("GET", address, seconds)
+        # This is not to pass for a Capgo without sign-in, whose users are sent to paste a key.
         if answer.is_server_error or answer.status_code == httpx2.codes.TOO_MANY_REQUESTS:
             raise Unreachable(
                 "unreachable", f"Capgo answers with HTTP status {answer.status_code}.", "Try again later."

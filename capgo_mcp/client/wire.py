@@ -61,6 +61,7 @@ def write_request(operation: Operation[Any], now: datetime | None = None) -> Req
     # What nobody set is left out: where Capgo checks types, null is a wrong one.
     arguments = operation.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=ours, context=Wire(now))
     arguments |= spec.says
+    # A slash is quoted too, so that no argument leads to another route.
     path = re.sub(r"{(\w+)}", lambda name: quote(str(arguments.pop(name[1])), safe=""), spec.path)
     if spec.method == "GET":
         return Request(spec.method, path, query={name: _query_text(value) for name, value in arguments.items()})
@@ -68,6 +69,7 @@ def write_request(operation: Operation[Any], now: datetime | None = None) -> Req
 
 
 def _query_text(value: object) -> str:
+    # Where Capgo checks such a text it knows true, and not the True that str() would write.
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -108,6 +110,7 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
         if unsure:
             said = f": {quoted(refusal.message)}" if refusal.message else ""
             raise unreadable(operation.spec, f"does not say that it was done{said}", request_id)
+        # One refusal of an older Capgo means no more than that the page is empty.
         if operation.spec.empty_when != (refusal.code, refusal.message):
             error = explain(operation.spec, refusal)
             error.request_id = request_id

@@ -81,6 +81,7 @@ class Callback:
         if where != PATH:
             return 404, _STRANGE
         returned = dict(parse_qsl(query))
+        # Before anybody was asked there is no state, and an answer without one would fit.
         if not self._state or not secrets.compare_digest(returned.get("state", "").encode(), self._state.encode()):
             return 400, _STRANGE
         self._found.put(returned)

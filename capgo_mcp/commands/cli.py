@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("capgo-mcp: stopped.", file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:  # whoever read the output has seen enough
+        # At its end Python writes what is left in stdout, and would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

@@ -177,6 +177,7 @@ def _save(key: str, machine: Machine, *, in_file: bool) -> str:
     if not in_file and keyring.write(key):
         file.forget()
         return keyring.where
+    # It is searched first, so that a key which stayed there would go on counting.
     keyring.forget()
     file.write(key)
     return f"{file.where}, which only you can read"

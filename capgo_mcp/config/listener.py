@@ -8,6 +8,7 @@ from capgo_mcp.config.options import SettingsError
 
 LAST_PORT: Final = 65535
 
+# As many as uvicorn lets wait.
 _BACKLOG: Final = 2048
 
 

@@ -24,6 +24,7 @@ from capgo_mcp.install.text import Unusable
 
 _SOON: Final = 14
 """Days before its end from which on a sign-in should be renewed."""
+# A key itself, and not a reference to a variable such as ${env:NAME}.
 _LITERAL: Final = re.compile(r"[A-Za-z0-9._:-]{8,}")
 
 

@@ -96,6 +96,7 @@ def _clock(date: str) -> Finding:
         theirs = parsedate_to_datetime(date)
     except ValueError:
         return note("clock", "Capgo's clock cannot be read.", "Nothing to do unless times in answers look wrong.")
+    # A date whose zone is -0000 is read without one, and means UTC.
     skew = (datetime.now(UTC) - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds()
     if abs(skew) <= _SKEW:
         return fine("clock", "This machine's clock agrees with Capgo's.")

@@ -59,6 +59,7 @@ async def findings(settings: Settings, capgo: Capgo, app: str | None, org: str |
         CapgoError: Capgo could not be asked.
     """
     tried = {probe.spec.needs: await _allowed(capgo, probe) for probe in _probes(app, org)}
+    # A key that sees no organization can read none.
     held = Held(tried if org else tried | {"org.read": False})
     for finding in _tools(settings, held):
         yield finding

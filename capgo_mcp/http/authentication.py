@@ -179,6 +179,7 @@ class IssuedTokens(TokenVerifier):
             client_id=claims.client_id or claims.azp or claims.sub,
             subject=claims.sub,
             scopes=claims.scopes,
+            # The SDK looks at the expiry once more, and grants no leeway.
             expires_at=int(claims.exp + _LEEWAY),
             resource=self._issuer.audience,
             claims={"iss": self._issuer.url},

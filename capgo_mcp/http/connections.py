@@ -92,6 +92,7 @@ class WholeBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # A length that is no number has been refused by h11.
         declared = int(Headers(scope=scope).get("content-length", "0"))
         body = b"" if declared > LONGEST_BODY else await _read(receive)
         if body is None:

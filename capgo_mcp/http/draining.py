@@ -43,6 +43,7 @@ class Draining:
                 self._pass_on(before, number, frame)
             else:
                 self.begun = True
+                # A signal is handled between two steps of the loop, which may be asleep: this wakes it.
                 loop.call_soon_threadsafe(loop.call_later, self._notice, before, number, frame)
 
         signal.signal(signal.SIGTERM, hear)

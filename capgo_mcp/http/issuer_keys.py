@@ -54,6 +54,7 @@ class IssuerKeys:
         """
         if not isinstance(name, str):
             raise ValueError("the token names no key")  # noqa: TRY004 - it is the token that is wrong
+        # While one caller looks for new keys, the others go on with what is known.
         if not self._knows(name, FRESH) and not (self._reading.locked() and self._knows(name, STALE)):
             async with self._reading:
                 if self._clock.now() >= self._look_at:

@@ -32,7 +32,7 @@ def observe(figures: Callable[[], Mapping[str, int]]) -> None:
         figures: What it says of itself, by the names of `GAUGES`.
     """
     for name, (instrument, meaning) in GAUGES.items():
-
+        # Bound now: when this is called, the loop's `name` is its last one.
         def look(_: CallbackOptions, name: str = name) -> Iterable[Observation]:
             return [Observation(value)] if (value := figures().get(name)) is not None else []
 

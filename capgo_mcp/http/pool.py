@@ -118,6 +118,7 @@ class CallerPool:
         self._clock = clock or SystemClock()
         self._state = state
         self._logins: LoginLimiter = (
+            # No request lasts longer than a call may: after twice that, whoever sent it is gone.
             SharedLoginLimiter(state, egress, self._clock, processes, 2 * settings.timeout)
             if state
             else LocalLoginLimiter.of(self._clock, processes)

@@ -98,7 +98,9 @@ def application(settings: Settings, http: HttpSettings, handlers: type[Handlers]
     server.middleware.insert(1, CallerNames(pool.caller))  # the first one is the SDK's, which makes the spans
     app = server.streamable_http_app(
         streamable_http_path=PATH,
+        # So that any replica can answer any request.
         stateless_http=True,
+        # Plain JSON would have no room for progress.
         json_response=False,
         max_request_body_size=LONGEST_BODY,
         transport_security=TransportSecuritySettings(allowed_hosts=http.hosts, allowed_origins=http.origins),
@@ -170,6 +172,7 @@ def _configuration(settings: Settings, http: HttpSettings, logs: Logs) -> uvicor
         partial(_worker, settings, http, logs),
         factory=True,
         workers=http.workers,
+        # A start that fails ends the process, which would otherwise serve without what it needs.
         lifespan="on",
         http=BoundedConnection,
         h11_max_incomplete_event_size=LONGEST_HEAD,

@@ -11,6 +11,7 @@ from capgo_mcp.client.login_limiter import REMEMBERED, LocalLoginLimiter, Trial,
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.http.shared_state import SharedState, StateAway
 
+# With the next one, one fewer than Capgo counts to: the state may go away when the first is used up.
 SHARED_BUDGET: Final = 9
 """Failed logins of an address after which no further key is tried."""
 ALONE_BUDGET: Final = 10

@@ -115,6 +115,7 @@ class SharedState:
         self._noted = anyio.Event()
         while self._notes:
             await self._run(*self._notes[0])
+            # Only now: what could not be told is told when the server is back.
             self._notes.popleft()
 
     async def _run(self, script: str, names: Sequence[str], values: Sequence[Any]) -> Any:

@@ -45,6 +45,7 @@ async def bundle_named(capgo: Sender, app_id: str, version: str, newest: list[Bu
         CapgoError: The older ones could not be read.
     """
     bundle = _among(newest, version)
+    # Fewer than a page are all there are, of which a further request finds no more.
     if bundle is None and len(newest) == NEWEST:
         bundle = _among((await capgo.send(ListBundles(app_id=app_id, version=version))).items, version)
     if bundle is None:

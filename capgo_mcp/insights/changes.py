@@ -20,6 +20,7 @@ from capgo_mcp.operations.bundles import ListBundles
 
 _THINGS: Final = {"apps": "app", "app_versions": "bundle", "channels": "channel"}
 _DONE: Final = {"INSERT": "created", "UPDATE": "changed", "DELETE": "deleted"}
+# As many entries as Capgo gives at once.
 _PAGE: Final = 100
 _LONGEST: Final = 200
 _OF_BUNDLES: Final = frozenset({"version", "rollout_version"})
@@ -97,6 +98,7 @@ class ListChanges(Insight[AppChanges], toolset="audit"):
             await context.report(asked.page + 1, message="pages of the audit log read")
             recent = [entry for entry in answer.items if entry.created_at is None or entry.created_at >= since]
             found |= {entry.id or id(entry): entry for entry in recent if self._concerns(entry)}
+            # Newest first: where one is too old, all after it are.
             ended = len(recent) < len(answer.items) or answer.next is None
             if ended or len(found) >= self.limit:
                 more = not ended or len(found) > self.limit

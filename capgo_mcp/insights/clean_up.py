@@ -141,9 +141,11 @@ class Running:
                     self._add(page)
         except CapgoError as error:
             walk.note = error.sentence
+        # No devices at all may be an outage of Capgo's store, and is not taken for a fleet that runs nothing.
         if walk.complete and walk.seen:
             return self._counts
         unknown.append(f"devices: {walk.note}")
+        # Unless the walk, which begins with those seen last, got past all that count.
         if self._since is None or self._reached is None or self._reached > self._since:
             await self._add_usage(walk.note or "")
         return self._counts

@@ -91,6 +91,7 @@ class ExplainDevice(Insight[DeviceExplained], OneDevice):
             return None
         try:
             newest = await newest_bundles(context.capgo, self.app_id)
+            # An empty text says that the bundle has none, which keeps it from every device; None, that nobody knows.
             return (await bundle_named(context.capgo, self.app_id, version, newest)).min_update_version or ""
         except CapgoError as error:
             unknown.append(f"min_update_version of {quoted(version)}: {error.sentence}")
@@ -135,6 +136,7 @@ def _offers(device: Device, channel: Channel, because: list[str]) -> Offers:
     if not percent or target is None:
         return Offers(stable, None, because)
     share = f"It rolls {quoted(target)} out to {percent:g} %"
+    # To run it shows that it was drawn; nothing else does.
     if device.version_name == target:
         return Offers(target, None, [*because, f"{share}, and this device is among them."])
     if channel.rollout_paused_at:

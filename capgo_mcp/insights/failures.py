@@ -92,6 +92,7 @@ async def failures(
         failed, causes = _about(name, await counts.send(reported))
         files = _about_files(name, overview)
         installed, _ = _about(name, await counts.send(installs))
+        # Of failures of different kinds nobody knows whether they met the same devices.
         failed = max(failed, *files.values(), 0)
         return Measure(name, max(installed, took[name], failed), failed, {**causes, **files})
 

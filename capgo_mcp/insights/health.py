@@ -90,6 +90,7 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
         """Read channels and bundles, then count failures; only the first two are needed for an answer."""
         capgo = Ahead(context.capgo)
         period = last_days(self.app_id, self.days, context.clock.moment())
+        # All at once, before it is known which bundle is meant: only what counts that one has to wait.
         await capgo.read(*first_reads(self.app_id), period, overview_of(self.app_id, self.days))
         await context.report(1, message="channels, bundles and their usage read")
         channels = (await capgo.send(all_channels(self.app_id))).items

@@ -113,6 +113,7 @@ def _span(version: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     if read is None:
         return None
     numbers = [int(number) for number in read[2].split(".")]
+    # As npm reads a range: a tilde lets the last number grow, a caret all after the first that is not zero.
     kept = {"": len(numbers), "~": min(2, len(numbers)), "^": _first(numbers)}[read[1]]
     low = (*numbers, *[0] * (3 - len(numbers)))
     return low, (*low[: kept - 1], low[kept - 1] + 1)

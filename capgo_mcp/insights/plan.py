@@ -85,6 +85,7 @@ def _chosen(channels: list[Channel], name: str | None) -> Channel | Reason:
         return Reason(says="wait", what=f"The app has several default channels, such as {told}: plan for each by name.")
     if name is None:
         return Reason(says="no", what=f"The app has no default channel: name the one to release on, such as {told}.")
+    # In one case: names are exact at Capgo, and people write them as they like.
     near = get_close_matches(name.lower(), [one.lower() for one in names], n=1)
     meant = next((one for one in names if near and one.lower() == near[0]), None)
     hint = f"did you mean {quoted(meant)}?" if meant else "capgo_set_channel creates one, with version."
@@ -108,6 +109,8 @@ class _Judge:
         yield from self._native()
         yield from self._rollout(proposal)
         if isinstance(proposal, Proposal):
+            # Whichever Capgo answers: a proposal gives the same bundles to the same shares at
+            # both, or it would be none.
             yield from self._reach(proposal.ends[Behaviour.NOVEMBER])
         yield from self._pins()
         yield from self._elsewhere()

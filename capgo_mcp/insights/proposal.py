@@ -53,6 +53,7 @@ def proposed(channel: Channel, app_id: str, version: str, percentage: float | No
         return _nothing(before)  # to give a part of the devices what all of them get
     refused = EditRefused("no_way", "No call gives it to that share of the devices")
     ways = _everyone(before, where, version) if percentage is None else _share(channel, where, version, percentage)
+    # Short ways come first, so the first one that leads there is taken.
     for calls in ways:
         ends = _walked(before, calls)
         if isinstance(ends, EditRefused):
@@ -79,6 +80,7 @@ def _everyone(before: ChannelRow, where: Mapping[str, str], version: str) -> Ite
     stable, drop = SetChannel(**where, version=version), _of_the_running(before, where, "drop")
     if not _would_be_unseen(before, version):
         yield (stable,)
+    # Where it is stable already, and only a rollout beside it has to end.
     yield (drop,)
     yield (drop, stable)
 

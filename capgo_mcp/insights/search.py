@@ -69,6 +69,7 @@ class FindDevices(Insight[Found[Device]], DeviceFilter):
                 if over:
                     break
                 if len(found) == self.limit and self.channel is None:
+                    # Those that are told are complete; the others are only counted.
                     walk.needs_no_pins()
         more = f"{matches - len(found)} more match: raise limit or add a filter." if matches > len(found) else None
         return Found[Device](

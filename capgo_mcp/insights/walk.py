@@ -128,6 +128,7 @@ class Walk:
 
     async def _read(self, devices: ListDevices, page: _Page) -> None:
         left = self._deadline.left
+        # Told unless an error has its own words: the time may be over before the request, or during it.
         page.why = f"the {self._context.seconds:g} seconds for reading devices were over"
         if left > 0:
             try:

@@ -26,6 +26,7 @@ class Step(NamedTuple):
     edit: Edit
 
 
+# One for the stable bundle, one that places a rollout where it reaches nobody, and one that pauses it at its share.
 MOST_CALLS: Final = 3
 _SETTINGS: Final = {
     "rollout_cache_ttl_seconds": "cache_ttl_seconds",
@@ -77,6 +78,7 @@ def way_back(
             if rows and rows not in known and _harm_nobody(rows, before, afters):
                 onward.setdefault(rows, (*taken, step))
         ways = onward
+        # Of equals the first, so that a longer way has to lead nearer.
         best, done = min([(best, done), *ways.items()], key=lambda way: _rank(before, way[0]))
     lost = sorted(_NAMES.get(column, column) for column in _different(before, best))
     return WayBack([step.call for step in done], lost)

@@ -57,7 +57,9 @@ class Client:
     def lives_on(self, machine: Machine) -> bool:
         """Whether the client has left traces on a machine."""
         return any(
-            place.exists() or (place.parent != machine.home and place.parent.exists()) for place in self.places(machine)
+            # The home folder is there whatever is installed.
+            place.exists() or (place.parent != machine.home and place.parent.exists())
+            for place in self.places(machine)
         )
 
 

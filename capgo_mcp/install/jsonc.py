@@ -174,6 +174,7 @@ class Jsonc:
 
     def _parse(self, text: str) -> Node:
         try:
+            # This client reads neither comments nor trailing commas, and the reader here takes both.
             if self.strict and text.strip():
                 json.loads(text)
             root = _Reader(text if text.strip() else "{}").document()
@@ -186,6 +187,7 @@ class Jsonc:
         return root
 
     def _checked(self, text: str, wanted: dict[str, Any]) -> str:
+        # Whatever was cut and put in: it has to say exactly what was wanted, or nothing is written.
         if self.read(text) != wanted:
             raise Unusable("it is written in a way that cannot be changed safely.")
         return text

@@ -71,6 +71,7 @@ class Program:
         parts = self.python.parts
         if any(part.startswith(_UV_CACHES) for part in parts):
             name, *run, option = "uvx", "--from"
+        # What `pipx install` makes lies under venvs, and stays.
         elif "pipx" in parts and "venvs" not in parts:
             name, *run, option = "pipx", "run", "--spec"
         else:

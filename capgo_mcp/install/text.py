@@ -51,6 +51,7 @@ class Editor(Protocol):
 
 def apply(text: str, *splices: Splice) -> str:
     """The text after splices that do not overlap."""
+    # From the end, so that the places before stay where they are.
     for splice in sorted(splices, reverse=True):
         text = text[: splice.start] + splice.new + text[splice.end :]
     return text

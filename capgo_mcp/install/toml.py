@@ -102,6 +102,7 @@ def _name(text: str, start: int) -> Keys:
     line = text[start:].partition("\n")[0]
     if line.startswith("[["):
         return ()
+    # A header is a document of its own, in which quotes and dots are read as TOML has them.
     data: dict[str, Any] = tomllib.loads(line)
     names: list[str] = []
     while data:
@@ -132,4 +133,5 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, date | time):
         return value.isoformat()
+    # The one character that JSON leaves as it is and TOML does not take.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

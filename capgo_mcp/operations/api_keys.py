@@ -55,6 +55,7 @@ class ListApiKeys(Operation[Listing[ApiKey]], http="GET /apikey", needs="org.man
     """List API keys: name, expiry, id, roles. Never shows the keys themselves."""
 
 
+# It is documented, so agents look for it: what they find says where the user has to go.
 class CreateApiKey(
     Operation[ApiKey],
     http="POST /apikey",

@@ -21,6 +21,7 @@ Retention = Annotated[
     Field(
         description="Seconds (not days) until a bundle no channel serves is deleted, e.g. 2592000.",
         ge=0,
+        # Two years, the most that Capgo takes.
         le=63_113_903,
     ),
     Guard(

@@ -69,6 +69,7 @@ class GetBuildLogs(
 
     app_id: AppId
     job_id: JobId
+    # Never sent: Capgo streams the whole log, and the last lines are taken here.
     limit: Annotated[int, Field(description="Most lines, from the end.", ge=1, le=1000, exclude=True)] = 200
 
     _has_ended: bool = PrivateAttr(default=False)
@@ -80,6 +81,8 @@ class GetBuildLogs(
             Conflict: It has not ended, as far as Capgo tells.
             CapgoError: Its status could not be read.
         """
+        # A write is resolved before anybody is asked about it, and once more when it is sent: a
+        # second look would be billed.
         if self._has_ended:
             return self
         build = await capgo.send(GetBuildStatus(app_id=self.app_id, job_id=self.job_id))

@@ -121,6 +121,7 @@ class SetBundleChannel(
     """
 
     app_id: AppId
+    # For whoever calls; the route itself knows ids alone.
     version: Annotated[BundleName | None, Field(exclude=True)] = None
     channel: Annotated[ChannelName | None, Field(exclude=True)] = None
     version_id: BundleId | None = None

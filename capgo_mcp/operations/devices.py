@@ -53,6 +53,8 @@ class ListDevices(
     needs="app.read_devices",
     paging=Paging.CURSOR,
     filters={"custom_id": Filter("custom_id")},
+    # Capgo looks the pins of a page up by one address with all its ids. Where a gateway finds that too long, pins
+    # are missing without a word.
     at_once=150,
     if_empty="Capgo answers an empty list also when its device store is out of reach.",
     refuses={"page": "Devices have no pages: pass the answer's `next` as `cursor`."},
@@ -106,6 +108,7 @@ class GetDevice(Operation[Device], OneDevice, http="GET /device", needs="app.rea
         """
         if self.custom_id is None:
             return self
+        # A Capgo that ignores `custom_id` knows the mode at least, and leaves out the many devices that have none.
         asked = ListDevices(app_id=self.app_id, custom_id_mode=True, custom_id=self.custom_id, order="desc", limit=1)
         while True:
             answer = await capgo.send(asked)

@@ -19,6 +19,7 @@ EventCode = Annotated[str, Field(description="Code of an event, e.g. update_fail
 
 
 def _is_counted(days: int) -> int:
+    # Not a Literal: an `enum` of numbers makes Gemini refuse the tool.
     if days not in (1, 3, 7, 30):
         raise ValueError("must be 1, 3, 7 or 30")
     return days

@@ -57,6 +57,7 @@ class SetOrganizationPolicies(
     max_apikey_expiration_days: Annotated[
         int | None,
         Field(description="Longest life of new keys in days; 0 for no limit.", ge=0, le=365),
+        # Null means no limit to Capgo, and from an agent that it said nothing: so 0 stands for the former.
         sent_as(lambda days: days or None),
         _guarded("new keys may live no longer than that"),
     ] = None
@@ -75,6 +76,7 @@ class SetOrganizationPolicies(
         Field(
             description="First 20 or 21 characters of the only public key; none for any.", pattern=r"^(.{20,21}|none)$"
         ),
+        # A word for the same reason.
         sent_as(lambda key: None if key == NO_KEY else key),
         _guarded("uploads that are encrypted with another key are refused"),
     ] = None

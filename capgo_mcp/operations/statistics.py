@@ -14,6 +14,7 @@ from capgo_mcp.api.fields import AppId, OrgId, sent_as
 from capgo_mcp.api.operation import Operation
 
 Day = Annotated[str, BeforeValidator(lambda moment: str(moment)[:10])]
+# Within these bounds, no day before or after leaves the calendar.
 _CALENDAR = Field(ge=date(2010, 1, 1), lt=date(2200, 1, 1))
 FirstDay = Annotated[date, _CALENDAR, Field(description="First day, e.g. 2026-11-01.", serialization_alias="from")]
 LastDay = Annotated[date, _CALENDAR, Field(description="Last day, included.", serialization_alias="to")]

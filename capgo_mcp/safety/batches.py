@@ -55,6 +55,7 @@ class BatchWriter:
         preview = Preview(would=batch.spec.title, facts={**target, **found.facts}, unknown=found.unknown)
         if not found.writes:
             return Outcome(done=False, changed="nothing", now="There is nothing to do: all stay.", preview=preview)
+        # An agent that cannot tell the mark has shown nobody what goes, and here that is many things.
         if controls.seen is None:
             controls = controls.model_copy(update={"confirm": False})
         entry = Entry(batch.spec.name, target)

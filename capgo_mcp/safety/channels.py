@@ -95,6 +95,7 @@ def _undo_creation(operation: SetChannel | SetRollout, after: Snapshot, defaults
     if not _is_new(after):
         return Undo(defaults, ["the channel, which could not be read"])
     delete = next_call(DeleteChannel, app_id=operation.app_id, channel=operation.channel)
+    # The default goes back first: without it, the app would have none for a while.
     return Undo([*defaults, delete], [])
 
 

@@ -110,6 +110,7 @@ async def preview(operation: Operation[Any], capgo: Capgo) -> Seen:
         await look(operation, reading)
     target = operation.model_dump(mode="json", exclude_defaults=True)
     seen = Preview(would=operation.spec.title, facts={**target, **reading.facts}, unknown=reading.unknown)
+    # A fleet grows while somebody reads: that must not make their consent void.
     lasting = {name: fact for name, fact in seen.facts.items() if name not in reading.moving}
     return Seen(seen, mark(lasting), reading.warnings, reading.name)
 

@@ -170,6 +170,7 @@ class ClientElicitor:
         brought = (self.params.input_responses or {}).get(_QUESTION)
         reply = _understood(brought) if isinstance(brought, t.ElicitResult) else None
         token, _, mark = (self.params.request_state or "").partition(" ")
+        # A no counts without proof: made up, it only keeps something from being done.
         if reply is None or (
             reply is Reply.AGREED
             and not (mark == question.mark and await self.tokens.first_use(token, LIFETIME + _SKEW))

@@ -9,6 +9,7 @@ from capgo_mcp.safety.organizations import tell_organization
 from capgo_mcp.safety.reading import Reading
 from capgo_mcp.safety.undo import Snapshot, Undo, next_call
 
+# The second is the word of an older model of roles.
 _SUPER_ADMIN: Final = ("org_super_admin", "super_admin")
 
 

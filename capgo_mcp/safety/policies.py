@@ -41,6 +41,7 @@ def _stops(key: ApiKey, operation: SetOrganizationPolicies) -> bool:
 def _answered(operation: SetOrganizationPolicies, now: Policies) -> Told:
     """Capgo answers with what is so now, where it knows the policy."""
     given = operation.model_dump(mode="json", exclude_unset=True, include=set(_NAMES))
+    # To Python, False equals 0; here it says that a policy is off.
     asked = {name: None if value in (0, NO_KEY) and value is not False else value for name, value in given.items()}
     unmet = [name for name, value in asked.items() if name not in now.model_fields_set or getattr(now, name) != value]
     if not unmet:

@@ -166,6 +166,7 @@ async def refuse_lookalikes(operation: Operation[Any], capgo: Capgo) -> None:
     Raises:
         Lookalike: Another channel or bundle has such a name.
     """
+    # A new thing gets its name by this very call: none that is there can be meant instead.
     if operation.spec.effect is Effect.CREATE or not hasattr(operation, "app_id"):
         return
     app_id: str = operation.app_id

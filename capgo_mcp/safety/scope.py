@@ -47,6 +47,7 @@ class OrganizationScope:
         app_id = getattr(asked, "app_id", None)
         if app_id is None or isinstance(asked, CreateApp):  # a new app gets its owner from a locked argument
             return
+        # An app that was never asked about counts as asked about just too long ago.
         if self._clock.now() - self._inside.get(app_id, -_TRUSTED) < _TRUSTED:
             return
         app = await capgo.send(GetApp(app_id=app_id))

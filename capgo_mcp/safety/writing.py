@@ -53,6 +53,7 @@ class Writer:
             CapgoError: Capgo did not do it, or it is not known whether it did.
         """
         if operation.spec.looks_up:
+            # By the names as they were given: what is resolved may have ids alone.
             named = partial(refuse_lookalikes, operation, self._capgo)
             operation, _ = await together(partial(operation.resolved, self._capgo), named)
         entry = Entry(operation.spec.name, operation.model_dump(mode="json", exclude_defaults=True))

@@ -68,6 +68,7 @@ class _Sandbox:
 
 
 def _raw_path(request: Request) -> str:
+    # As it was sent: a quoted slash in a name is no separator.
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     return raw.partition(b"?")[0].decode("latin-1")
 

@@ -34,6 +34,7 @@ def authenticate(state: State, middleware: Middleware, headers: Headers, address
     except ErrorAnswer:
         state.meters.failed_login(address)
         raise
+    # Before the sub-key: that there is none counts as no failed login.
     state.meters.key_call(key["id"])
     return key if subkey_id is None else _subkey(state, key, subkey_id)
 
@@ -47,6 +48,7 @@ def _key_headers(headers: Headers) -> str:
 
 def _auth_headers(headers: Headers) -> str:
     authorization = headers.get("authorization", "")
+    # Whatever is no UUID is taken for a session here, a key of the older form too.
     if authorization and not _UUID.fullmatch(authorization):
         raise ErrorAnswer(401, "invalid_jwt", "Invalid JWT")
     value = authorization or headers.get("capgkey") or headers.get("x-api-key")

@@ -57,6 +57,7 @@ class Meters:
     def key_call(self, key_id: int) -> None:
         """Count a call of a key; each one, refused ones included, moves the reset."""
         meter = self._count("key", str(key_id), window=self.host.limits.key_window, sliding=True)
+        # The call that reaches the count is refused itself, so that 1999 pass.
         if meter.count >= self.host.limits.key_calls:
             raise self._refusal(meter, reason="api_key_rate_limit_exceeded", apikey_id=key_id)
 

@@ -7,6 +7,7 @@ from capgo_mcp.sandbox.answers import Row, bad, bad_range, database
 from capgo_mcp.sandbox.call import Call
 
 PAGE = 50
+# The data layer gives no more, whatever is asked of it.
 ROW_CAP = 1000
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+# The data layer leaves out the zeros at the end of a fraction.
 _FRACTION = re.compile(r"\.0+(?=\+)|0+(?=\+)")
 
 

@@ -135,6 +135,7 @@ class Completions:
     async def _read(self, argument: str, app_id: str) -> Candidates:
         try:
             return await SOURCES[argument](self._capgo, app_id)
+        # The second where the app id is only half typed.
         except (CapgoError, ValidationError) as error:
             log.debug("no completions for %s: %s", argument, type(error).__name__)
             return ()

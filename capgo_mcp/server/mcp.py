@@ -40,6 +40,7 @@ _ON_REQUEST: Final = {
 """What can be asked of toolsets that are off unless somebody wants them."""
 
 _LISTS: Final = ("server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
+# Public, because every caller is told the same: what caches for many may keep it.
 _AN_HOUR: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 _SECRET: Final = 32
 MOST_WAITING: Final = 256

@@ -130,6 +130,7 @@ def _taken(standard: int, instead: int) -> Iterator[int]:
     try:
         yield os.dup(kept)
     finally:
+        # The event loop has made the pipe non-blocking, for all who hold it: the shell as well.
         os.set_blocking(kept, True)
         os.dup2(kept, standard)
         os.close(kept)

@@ -129,7 +129,7 @@ class Toolbox:
         """
         tool = self._tools[name]
         started = time.monotonic()
-        code = outcome = "cancelled"
+        code = outcome = "cancelled"  # which is no exception that is caught here: only the last lines hear of it
         try:
             result = _result(await self._answer(tool, raw, elicitor, report))
             code = outcome = "ok"
@@ -139,7 +139,7 @@ class Toolbox:
         except CapgoError as error:
             code, outcome = error.code, metrics.outcome(error)
             return _failure(error)
-        except Exception:
+        except Exception:  # the low-level server would tell its text to clients of the older era
             code = outcome = "internal_error"
             log.exception("%s failed", name)
             sentence = f"{name} failed inside this server; its log says where."
@@ -180,6 +180,7 @@ class Toolbox:
 
     def _deadline(self, tool: Tool) -> Deadline:
         """The deadline of all requests of a call."""
+        # A batch needs as long again, for its many writes.
         walks = 2 if issubclass(tool.kind, Batch) else 1 if issubclass(tool.kind, Insight) else 0
         seconds = self._settings.timeout + walks * self._settings.insight_timeout
         return Deadline(self.clock, seconds, reads=_READS if tool.writes else 1)

@@ -37,6 +37,8 @@ def generated(kind: type[Declared[Any]]) -> t.Tool:
         description=spec.description,
         input_schema=_input_schema(kind),
         output_schema=output_schema(Outcome[spec.answer] if writes else spec.answer),  # type: ignore[name-defined]
+        # All are said, though some follow from others: clients take what lacks one for destructive,
+        # and directories refuse it.
         annotations=t.ToolAnnotations(
             title=spec.title,
             read_only_hint=not writes,

@@ -160,6 +160,7 @@ def delete_channel(call: Call) -> Row:
     channel = call.state.channel_named(app_id, name)
     if not channel:
         raise bad("cannot_find_channel", "Cannot find channel", supabaseError=no_row())
+    # In a query it would be text, and then Capgo deletes the channel alone.
     with_bundle = call.params.get("delete_bundle") is True
     if with_bundle and not _is_own_preview(call, channel):
         raise no_app_access(app_id, channel_id=str(channel["id"]))

@@ -52,6 +52,7 @@ def _list_devices(call: Call, app_id: str) -> Row:
         rows = [d for d in rows if d["custom_id"]]
     position = _by_time if order else _by_id
     rows = sorted(rows, key=position, reverse=order == "desc")
+    # Who asks for more than the data layer gives is told that this is all.
     rows = _after_cursor(rows, call.text("cursor"), position, descending=order == "desc")[:ROW_CAP]
     page, more = rows[:limit], len(rows) > limit
     cursor = {"nextCursor": f"{page[-1]['updated_at']}|{page[-1]['device_id']}"} if more else {}
@@ -116,6 +117,7 @@ def set_channel(call: Call) -> Row:
     app_id, device_id = call.text("app_id"), call.text("device_id").lower()
     name = call.text("channel")
     call.state.meters.address_call(app_id, call.address)
+    # Counted before anything is looked at: a call that fails blocks the next one for a minute as well.
     call.state.meters.device_call("set", app_id, device_id, name)
     checked_app_id(app_id)
     if call.params.get("version_id"):

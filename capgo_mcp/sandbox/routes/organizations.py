@@ -73,6 +73,7 @@ def create_org(call: Call) -> Row:
     state, user_id = call.state, call.key["user_id"]
     name = call.text("name")
     if any(org["name"] == name and org["created_by"] == user_id for org in state.orgs.values()):
+        # The database wants names to be unique for their creator, and nobody foresaw that it would say so.
         raise broken()
     address = call.params.get("email") or state.users[user_id]["email"]
     about = {"management_email": address, "website": call.params.get("website")}
@@ -107,6 +108,7 @@ def _check_policies(values: dict[str, Any]) -> None:
     key = values.get("required_encryption_key")
     if key is not None and len(key) not in {20, 21}:
         raise bad("invalid_required_encryption_key", "Required encryption key must be 20 or 21 characters")
+    # Nobody in the sandbox has a second factor.
     if values.get("enforcing_2fa"):
         raise bad("requires_2fa_to_enforce_2fa", "You must have 2FA enabled to enforce it")
 

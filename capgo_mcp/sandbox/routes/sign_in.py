@@ -198,6 +198,7 @@ def _belongs(call: Call, granted: Row) -> bool:
     """Whether whoever brings a code is the one who asked for it."""
     digest = hashlib.sha256(call.text("code_verifier").encode()).digest()
     challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    # It compares ASCII only, and the client chose the challenge.
     proven = compare_digest(challenge, granted["challenge"].encode("ascii", "replace").decode())
     return proven and all(call.text(name) == granted[name] for name in ("client_id", "redirect_uri"))
 

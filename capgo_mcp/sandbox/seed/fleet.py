@@ -14,6 +14,7 @@ PINNED_DEVICE = "d0d0cafe-0000-4000-8000-000000000001"
 STRAGGLERS = {57: "d0d0cafe-0000-4000-8000-000000000057", 207: "d0d0cafe-0000-4000-8000-000000000207"}
 
 _NAMESPACE = UUID("d0d0cafe-0000-4000-8000-000000000000")
+# Taken seven apart, which has no divisor in common with twenty: all come equally often, and well mixed.
 _TWENTIETHS = ["2.2.8"] * 11 + ["2.2.7"] * 3 + ["2.2.5", "2.1.11", "2.0.13", "2.3.0-beta.6", "2.3.0", "builtin"]
 _PLUGINS = ("7.9.3", "7.9.3", "7.8.0", "7.4.2", "6.14.10")
 _SYSTEMS = {

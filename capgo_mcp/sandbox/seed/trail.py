@@ -39,6 +39,7 @@ def plant(state: State, calendar: Calendar) -> None:
 
 def _audit(state: State, calendar: Calendar) -> None:
     """A month of it: what was uploaded, what production and beta served then, and a rollout that was paused."""
+    # By their numbers in the order of `people`: the release desk, and what CI uploads with.
     desk, uploads = actor_of(state, state.keys[1]), actor_of(state, state.keys[3])
     bundles = [b for b in state.bundles.values() if b["app_id"] == DEMO_APP and not b["deleted"]]
     since = calendar.ago(30)
