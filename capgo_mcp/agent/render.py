@@ -118,6 +118,7 @@ def fitted(asked: Declared[Any], facts: dict[str, Any], fields: Collection[str] 
     if not kept:
         sentence = f"The answer has {size:,} characters, more than the {LARGEST:,} that are passed on."
         raise AnswerTooLong("answer_too_long", sentence, _NARROW)
+    # Without `next`, which would lead past what is cut off.
     rest = {name: value for name, value in facts.items() if name not in ("items", "next", "note")}
     notes = [*([facts["note"]] if facts.get("note") else []), _note(asked, fields, kept, len(items))]
     return Written.of({"items": items[:kept], **rest, "note": " ".join(notes)})

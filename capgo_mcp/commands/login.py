@@ -73,6 +73,7 @@ def logout(machine: Machine) -> int:
     Returns:
         0, or 1 when the key is forgotten here but still works.
     """
+    # First: once it is forgotten here, this program cannot have it revoked.
     problem = _revoked(machine)
     places = [place.where for place in (Keyring(), own_file(machine)) if place.forget()]
     forget_sign_in(machine)
@@ -89,6 +90,7 @@ def _signed_in(server: AuthorizationServer, machine: Machine, settings: Settings
     except CapgoError as error:
         print(f"What the key can see could not be asked: {error.sentence}", file=sys.stderr)
         names = []
+    # Before the new one takes its place: nothing else here remembers it.
     if former := _former(machine):
         print(f"The key of the former sign-in works {former[1].until}. {_DELETE}", file=sys.stderr)
     where = _save(issued.key, machine, in_file=ways.in_file)

@@ -131,6 +131,7 @@ def vendors_file(machine: Machine) -> FileKeystore:
 
 def keystores(machine: Machine) -> tuple[Keystore, ...]:
     """Every keystore, in the order in which they are searched."""
+    # What was saved for this program goes before what the vendor's saved for itself.
     return (Keyring(), own_file(machine), vendors_file(machine))
 
 

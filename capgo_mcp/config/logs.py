@@ -13,6 +13,7 @@ from capgo_mcp.client.origin import ORIGIN
 
 _TEXT: Final = "%(asctime)s %(name)s %(message)s"
 _PLAIN: Final = re.compile(r"[\w@.:+-]+", re.ASCII)
+# Two come with the formatting, one with Python 3.12, and the last with uvicorn.
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 """What every record has; anything else was added with `extra` and is a fact about the event."""
 

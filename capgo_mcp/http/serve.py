@@ -179,6 +179,7 @@ def _configuration(settings: Settings, http: HttpSettings, logs: Logs) -> uvicor
         ws="none",
         log_config=None,
         access_log=False,
+        # Who calls is told by a key or a token; a header with an address could be anybody's.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,

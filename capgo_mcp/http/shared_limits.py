@@ -167,6 +167,7 @@ class SharedLoginLimiter:
         except BaseException:
             self._state.note(_END, self._names, trial.name)  # it may have begun there all the same
             raise
+        # Nought has begun one, -1 waits for a running one to end, and more are the seconds until Capgo forgets.
         wait, self._left = float(answer[0]), int(answer[1])
         self._left_until = self._clock.now() + (wait if wait > 0 else REMEMBERED)
         if wait > 0 and not deadline.allows(wait):

@@ -94,6 +94,7 @@ class SharedState:
                 await self._tell()
             with suppress(TimeoutError), self._clock.fail_after(_LOOK_EVERY):
                 await self._noted.wait()
+            # While the server is away, notes that wait for it would wake this again and again.
             if not self.up:
                 await self._clock.sleep(_LONGEST_ANSWER)
 
@@ -112,6 +113,7 @@ class SharedState:
                 tell_again()
 
     async def _tell(self) -> None:
+        # Before the notes are gone through, so that one which comes meanwhile is heard.
         self._noted = anyio.Event()
         while self._notes:
             await self._run(*self._notes[0])

@@ -135,6 +135,7 @@ async def _names(context: Context, app_id: str, entries: list[AuditEntry]) -> Ma
     """Names of the bundles that changes speak of by id."""
     if not _OF_BUNDLES & {name for entry in entries for name in _columns(entry)}:
         return {}
+    # All at once: by its id Capgo tells one at a time, and a log speaks of many.
     bundles = (await context.capgo.send(ListBundles(app_id=app_id, limit=MOST))).items
     return {bundle.id: bundle.name for bundle in bundles if bundle.name}
 

@@ -160,6 +160,7 @@ class Running:
 
     async def _add_usage(self, why: str) -> None:
         now = self._context.clock.moment()
+        # A moment still to come would make a period that ends before it begins.
         first = min(self._since or now - timedelta(days=KNOWN), now)
         try:
             period = {"from_date": first.date(), "to_date": now.date()}

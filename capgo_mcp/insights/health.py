@@ -152,6 +152,7 @@ def _percent(measure: Measure, code: str) -> float:
 
 def _advice(verdict: Verdict, found: Failures, by: list[Serving]) -> Iterator[str]:
     """What to do next, as sentences."""
+    # A rollout first: it can be stopped, where a stable bundle has to be replaced.
     served = sorted((one for one in by if one.percent and not one.paused_since), key=lambda one: one.role != "rollout")
     match verdict.verdict:
         case "failing" if served:

@@ -33,6 +33,7 @@ _SETTINGS: Final = {
     **{name: name for name in SetRollout.model_fields if name.startswith("auto_pause_")},
 }
 """Columns of a rollout's settings, and the arguments that set them."""
+# Capgo never shows whether a channel serves Electron, so nobody knows what it was.
 _PLAIN: Final = frozenset(SetChannel.model_fields) - {"app_id", "channel", "version", "detach_bundle", "electron"}
 _NAMES: Final = {
     "rollout_version": "the rollout's bundle",

@@ -105,6 +105,7 @@ def removing(client: Client, file: ConfigFile) -> Change | None:
         for backup in without:
             if _leads_to(client, backup.text, entries.ours, before):
                 return Change(file, before, backup.text, entries, shown, backup)
+        # There was nothing before the server was added, so that there shall be no file.
         if _leads_to(client, "", entries.ours, before):
             return Change(file, before, None, entries, shown)
         replaced = Entries.read(client, without[0].text).others if without else {}

@@ -77,8 +77,8 @@ def _copilot(launch: Launch) -> dict[str, Any]:
 
 
 def _codex(launch: Launch) -> dict[str, Any]:
-    # The first start fetches the package when uvx does it, which takes longer than Codex waits by default.
     inherited = {"env_vars": list(launch.inherited)} if launch.inherited else {}
+    # The first start fetches the package when uvx does it, which takes longer than Codex waits by default.
     return {**_plain(launch), **inherited, "startup_timeout_sec": 60}
 
 

@@ -39,6 +39,7 @@ class ListAuditLog(
     http="GET /organization/audit",
     needs="org.read_audit",
     paging=Paging.SIZED,
+    # Here a page past the end is an error, on every Capgo.
     empty_when=EmptyPage("cannot_get_audit_logs", "Cannot get audit logs"),
 ):
     """Read an organization's audit log, newest first: who changed which app, bundle, channel or member."""
@@ -50,4 +51,5 @@ class ListAuditLog(
     ] = None
     operation: Annotated[Literal["INSERT", "UPDATE", "DELETE"] | None, Field(description="Only these changes.")] = None
     page: Page = 0
+    # Capgo cuts a larger limit down without a word, and pages would be missed.
     limit: Annotated[int, Field(description="Most items.", ge=1, le=100)] = 50

@@ -42,6 +42,7 @@ class InviteMember(
     org_id: OrganizationId
     email: Email
     invite_type: Annotated[
+        # Capgo takes older words as well, each of which means one of these.
         Literal["org_member", "org_billing_admin", "org_admin", "org_super_admin"],
         Field(description="Role to give; an admin role needs confirm."),
         Guard(

@@ -210,6 +210,7 @@ def _undo(operation: Operation[Any], find: Callable[[], Undo]) -> Undo:
     try:
         return find()
     except Exception as error:  # noqa: BLE001 - whatever it is, the change is done
+        # Only its kind: the text may hold what Capgo had stored.
         log.warning("no undo for %s: %s", operation.spec.name, type(error).__name__)
         return Undo([], [], "There is no undo: what was stored before is nothing that a call may set.")
 

@@ -40,6 +40,7 @@ class Call:
         """Read the app id, refusing an absent or malformed one."""
         value = self.params.get("app_id")
         if not value:
+            # Capgo repeats the caller's own body in its errors.
             raise bad("missing_app_id", "Missing app_id", **(missing or {"body": self.sent}))
         return checked_app_id(value)
 

@@ -126,6 +126,7 @@ class Completions:
             until, candidates = self._known.get(key, (0.0, ()))
             if self._clock.now() >= until:
                 candidates = await self._read(argument, app_id)
+                # Taken out, so that it stands last again: the first one is the next to be forgotten.
                 self._known.pop(key, None)
                 while len(self._known) >= _REMEMBERED:
                     self._known.pop(next(iter(self._known)))

@@ -54,6 +54,7 @@ class Kind:
 
     def values(self, uri: str) -> dict[str, str] | None:
         """What stands in an address for the names of the template; None when it is not of this kind."""
+        # Taken apart before it is decoded: a quoted slash belongs to the name.
         match = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/?#]+)", self.template), uri)
         if match is None:
             return None
@@ -149,6 +150,7 @@ async def read(uri: str, toolbox: Toolbox) -> t.ReadResourceResult:
             return t.ReadResourceResult(contents=[page.contents()], ttl_ms=_AN_HOUR, cache_scope="public")
     for kind in KINDS:
         values = kind.values(uri)
+        # What the settings leave out is not there.
         if values is not None and kind.needs.spec.name in toolbox:
             return _contents(uri, _JSON, compact(await _facts(kind, uri, values, toolbox)))
     raise _error(t.INVALID_PARAMS, f"There is no resource {uri[:200]}.", uri)

@@ -22,6 +22,7 @@ async def serve(settings: Settings) -> None:
         async with settings.connect() as capgo, messages() as (incoming, outgoing):
             server = build(OneCaller(Toolbox(capgo, settings)), settings)
             await server.run(incoming, outgoing, server.create_initialization_options())
+        # Otherwise the end would wait for a signal that nobody sends.
         tasks.cancel_scope.cancel()
 
 

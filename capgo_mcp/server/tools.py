@@ -66,6 +66,7 @@ def chosen(settings: Settings) -> Iterator[Tool]:
     """The tools that exist under the settings, in the order in which they are declared."""
     for kind in every_tool():
         locks = {name: value for name, value in settings.locks.items() if name in kind.model_fields}
+        # What a batch does many times has to be on by itself.
         if all(_is_on(one, settings) for one in ((kind, kind.write) if issubclass(kind, Batch) else (kind,))):
             yield Tool(kind, locks, definitions.controls(kind))
 

@@ -124,6 +124,7 @@ def _retention(value: object) -> int:
         raise bad("retention_to_big", f"Retention cannot be bigger than {MAX_RETENTION} (2 years)", retention=value)
     if seconds < 0:
         raise bad("retention_to_small", "Retention cannot be smaller than 0", retention=value)
+    # Null passes both bounds, as it does in JavaScript, and only the database refuses it.
     if value is None:
         raise _cannot_update(database("23502", 'null value in column "retention" violates not-null constraint'))
     if isinstance(value, bool) or not seconds.is_integer():

@@ -21,6 +21,7 @@ def read_audit(call: Call) -> Row:
     found = [e for e in call.state.audit.values() if all(e[k] == v for k, v in wanted.items() if v)]
     page = whole(call.params.get("page"), 0)
     limit = min(whole(call.params.get("limit"), PAGE), _MOST)
+    # The first page may be empty; any other one is out of range then.
     if 0 < page * limit >= len(found):
         details = f"An offset of {page * limit} was requested, but there are only {len(found)} rows."
         raise bad("cannot_get_audit_logs", "Cannot get audit logs", error=bad_range(details))

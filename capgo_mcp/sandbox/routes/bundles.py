@@ -54,9 +54,9 @@ def create_bundle(call: Call) -> Row:
     url = call.text("external_url")
     if not url.startswith("https://"):
         raise bad("invalid_protocol", "External URL must use HTTPS protocol", external_url=url)
+    _check_signatures(call)
     _check_encryption(call, app)
     _check_name_is_free(call, app_id, name)
-    _check_signatures(call)
     july = call.state.behaviour is Behaviour.JULY
     names = ("session_key", "key_id", *(() if july else _SIGNATURES))
     optional = {field: call.params.get(field) or None for field in names}
@@ -101,6 +101,7 @@ def _check_encryption(call: Call, app: Row) -> None:
 
 def _check_name_is_free(call: Call, app_id: str, name: str) -> None:
     taken = call.state.bundle_named(app_id, name)
+    # The backend looks among those that are there, so that the database has to refuse the name of a deleted one.
     if taken and taken["deleted"]:
         message = 'duplicate key value violates unique constraint "app_versions_name_app_id_key"'
         raise bad("cannot_create_bundle", "Cannot create bundle", supabaseError=database("23505", message))

@@ -74,6 +74,7 @@ def read_channels(call: Call) -> Row | list[Row]:
     if name := call.params.get("channel"):
         channel = call.state.channel_named(app_id, name)
         if not channel:
+            # The wrong word, but Capgo's own.
             raise bad("cannot_find_version", "Cannot find version", supabaseError=no_row())
         return _shown(call.state, channel)
     rows = [c for c in call.state.channels.values() if c["app_id"] == app_id]

@@ -159,6 +159,7 @@ def _back(call: Call, request: Row, **answer: str) -> Response:
     known = {"state": request["state"]} if request["state"] else {}
     separator = "&" if urlsplit(request["redirect_uri"]).query else "?"
     query = urlencode(answer | known | {"iss": call.origin})
+    # With 303 the browser asks for that address, and posts nothing there.
     return RedirectResponse(f"{request['redirect_uri']}{separator}{query}", 303)
 
 

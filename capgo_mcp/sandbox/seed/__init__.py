@@ -16,6 +16,7 @@ def seeded(clock: Callable[[], float] = time.time, behaviour: Behaviour = Behavi
     """Make a filled state; the same clock gives the same state to the last byte."""
     state = State(clock, behaviour)
     calendar = Calendar(state.moment())
+    # In this order: each needs what those before it have planted.
     for plant in (people.plant, releases.plant, fleet.plant, usage.plant, trail.plant, pushes.plant, events.plant):
         plant(state, calendar)
     return state

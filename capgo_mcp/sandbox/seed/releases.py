@@ -112,7 +112,8 @@ def _demo_app(state: State, calendar: Calendar) -> None:
     withdrawn.update(deleted=True, deleted_at=calendar.ago(70.2))
     for index, (name, version) in enumerate(_SERVES.items()):
         _add_channel(state, calendar, app, name, version, 500 - index * 20, **_SETTINGS[name])
-    state.channels[3]["rollout_version"] = _bundle_id(state, DEMO_APP, "2.3.0")
+    staging = state.channel_named(DEMO_APP, STAGING) or {}
+    staging["rollout_version"] = _bundle_id(state, DEMO_APP, _CANDIDATE)
     for index, pull_request in enumerate(_PREVIEWS):
         served = names[(index - len(_PREVIEWS)) // 2] if index % 4 else None
         _add_channel(state, calendar, app, f"pr-{pull_request}", served, (len(_PREVIEWS) - index) * 1.5 + 1)

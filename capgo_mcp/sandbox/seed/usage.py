@@ -30,6 +30,7 @@ def plant(state: State, calendar: Calendar) -> None:
 def _add_day(state: State, calendar: Calendar, history: "_History", users: int, back: int) -> None:
     app_id = history.app_id
     day = calendar.day(back)
+    # A wave of a week, and fewer the longer ago it is.
     active = round(users * (0.82 + 0.1 * math.sin(back * 2 * math.pi / 7) - back * 0.003))
     stored = (4 if back % 4 == 0 else 0) * _MEGABYTE
     state.usage[app_id, day] = {
