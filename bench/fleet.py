@@ -12,7 +12,7 @@ import httpx2
 import mcp_types as t
 
 from bench.servers import memory
-from capgo_mcp.agent.render import compact
+from capgo_mcp.api.text import compact
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.client.reads import CURSOR_ROWS

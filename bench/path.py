@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import httpx2
 
-from capgo_mcp.agent import arguments, definitions, render
+from capgo_mcp.agent import arguments, render
+from capgo_mcp.agent.generated import controls
 from capgo_mcp.client import wire
 from capgo_mcp.client.body import Mask, parsed
 from capgo_mcp.client.capgo import Capgo
@@ -30,8 +31,8 @@ async def measure() -> None:
     answer = wire.read_answer(_ASKED, 200, {}, content, mask)
     facts = render.shown(answer)
     call = {"app_id": DEMO_APP, "limit": _ROWS}
-    controls = definitions.controls(ListDevices)
-    _print("arguments read", _least(lambda: arguments.read(ListDevices, controls, {}, call)))
+    flags = controls(ListDevices)
+    _print("arguments read", _least(lambda: arguments.read(ListDevices, flags, {}, call)))
     _print("body read, within bounds, without the key", _least(lambda: parsed(content, mask)))
     _print("the same and rows validated", _least(lambda: wire.read_answer(_ASKED, 200, {}, content, mask)))
     _print("facts cleaned", _least(lambda: render.shown(answer)))

@@ -13,7 +13,7 @@ import httpx2
 
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.server import tools
+from capgo_mcp.server.selection import chosen
 
 _VENDOR: Final = ("npx", "--yes", "@capgo/cli@8.68.1", "mcp")
 _PROTOCOL: Final = "2025-06-18"
@@ -37,7 +37,7 @@ class Tool(NamedTuple):
 
 def ours(toolsets: frozenset[str]) -> tuple[Tool, ...]:
     """The tools of this server."""
-    seen = [tool.definition() for tool in tools.chosen(Settings(StaticKey(""), toolsets=toolsets))]
+    seen = [tool.definition() for tool in chosen(Settings(StaticKey(""), toolsets=toolsets))]
     return tuple(Tool.of(one.name, one.description, one.input_schema) for one in seen)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.server.tools import chosen
+from capgo_mcp.server.selection import chosen
 from frameworks.table import FRAMEWORKS, HERE, RESULTS, Framework, judged
 
 _PLACE = HERE.parent / "build" / "frameworks"

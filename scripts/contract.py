@@ -50,7 +50,7 @@ class Difference(NamedTuple):
 
 def now() -> Tools:
     """The tools as they are."""
-    return {kind.spec.name: _bare(stored(kind).input_schema) for kind in every_tool()}
+    return {kind.spec.name: _bare(stored(kind.spec.name).input_schema) for kind in every_tool()}
 
 
 def released() -> Tools:

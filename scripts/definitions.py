@@ -4,8 +4,9 @@ import json
 
 import mcp_types as t
 
-from capgo_mcp.agent.definitions import FOLDER, generated
-from capgo_mcp.catalog import every_tool
+from capgo_mcp import catalog
+from capgo_mcp.agent.definitions import FOLDER
+from capgo_mcp.agent.generated import generated
 
 
 def as_text(tool: t.Tool) -> str:
@@ -19,8 +20,9 @@ def main() -> None:
     """Write all files anew."""
     for old in FOLDER.glob("*.json"):
         old.unlink()
-    for kind in every_tool():
+    for kind in catalog.every_tool():
         (FOLDER / f"{kind.spec.name}.json").write_text(as_text(generated(kind)), encoding="utf-8")
+    catalog.STORED.write_text(catalog.as_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

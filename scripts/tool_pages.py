@@ -97,7 +97,7 @@ def _is_read(request: str) -> bool:
 
 
 def _arguments(tool: type[Declared[Any]]) -> str:
-    schema = stored(tool).input_schema
+    schema = stored(tool.spec.name).input_schema
     required = schema.get("required", ())
     rows = [
         (f"`{name}`", _kind(about), "yes" if name in required else "", about.get("description", ""))

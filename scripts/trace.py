@@ -7,6 +7,7 @@ does not count, nor does what an import runs.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -32,7 +33,7 @@ async def way(tool: str, arguments: dict[str, Any]) -> list[str]:
     """
     settings = Settings.read({"sandbox": True}, {})
     async with settings.connect() as capgo:
-        server = build(OneCaller(Toolbox(capgo, settings)), settings)
+        server = build(OneCaller(partial(Toolbox, capgo, settings)), settings)
         async with Client(server) as client:
             await client.call_tool(*READ)  # opens the connection
             look = {name: value for name, value in arguments.items() if name != "confirm"}

@@ -10,12 +10,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel
-from pydantic_core import to_json
 
 from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Declared, Operation
-from capgo_mcp.api.text import cleaned, minute, shown_as
+from capgo_mcp.api.text import cleaned, compact, minute, shown_as
 
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""
@@ -76,11 +75,6 @@ def facts(row: Row, fields: Collection[str] = ()) -> dict[str, Any]:
     """All facts of a row but those that nobody asked for; cleaned, but with its secrets."""
     told = row.model_fields_set - (set(row.on_request) - set(fields))
     return _told(row, [(name, None) for name in vars(row) if name in told])
-
-
-def compact(facts: object) -> str:
-    """The facts as JSON text without white space."""
-    return to_json(facts).decode()
 
 
 class Written(NamedTuple):

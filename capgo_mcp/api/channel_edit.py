@@ -6,11 +6,12 @@ will be, the writer compares with it what it reads back, and the way back is sea
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
+
+from capgo_mcp.api.behaviour import Behaviour
 
 BundleKey = int | str
 """What tells bundles apart, name or id: the same one in a row and in the edits of it."""
@@ -23,15 +24,6 @@ NOW: Final = "now"
 """What a pause that begins with an edit is stamped with, where nobody knows the moment yet."""
 DETACHING: Final = (None, "", "builtin", "unknown")
 """The versions by which a write says that no bundle shall be served."""
-
-
-class Behaviour(Enum):
-    """Which Capgo answers: what a write does beside its fields has changed in August 2026."""
-
-    JULY = "2026-07"
-    """A write of the stable bundle leaves a rollout alone; switching a rollout off keeps its bundle."""
-    NOVEMBER = "2026-11"
-    """Both forget the rollout's bundle; a candidate can be promoted and followed by the next one in a single write."""
 
 
 class Columns(BaseModel):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import to_json
 
 LIMIT: Final = 500
 """Characters of one text that are shown; the rest is cut off, with a mark."""
@@ -34,6 +35,11 @@ _JOINERS: Final = re.compile(
     "|(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff]))"  # emoji
 )
 """The same where they change what is seen: without them a word is spelled wrong, and a family is three people."""
+
+
+def compact(facts: object) -> str:
+    """Facts as JSON text without white space."""
+    return to_json(facts).decode()
 
 
 def clean(text: str) -> str:

@@ -26,6 +26,7 @@ from capgo_mcp.client.address import takes_proxy
 from capgo_mcp.client.body import Mask
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, LocalPace, Pace, Standing, digest_of
 from capgo_mcp.client.clock import Clock, SystemClock
+from capgo_mcp.client.defaults import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
@@ -35,9 +36,6 @@ from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import is_stream, key_header, read_answer, request_id_of, unreadable, write_request
 
-DEFAULT_URL: Final = "https://api.capgo.app"
-DEFAULT_TIMEOUT: Final = 30.0
-DEFAULT_RATE: Final = 100.0
 MAX_ANSWER: Final = 8 * 2**20
 """Bytes of an answer, decoded, that are read; Capgo's longest pages have a fifth of that."""
 

@@ -145,7 +145,7 @@ def _apps(options: argparse.Namespace) -> int:
 def _sandbox(options: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415 - see the module's docstring
 
-    from capgo_mcp.api.channel_edit import Behaviour  # noqa: PLC0415 - as above
+    from capgo_mcp.api.behaviour import Behaviour  # noqa: PLC0415 - as above
     from capgo_mcp.config.listener import LAST_PORT, address_of, listening  # noqa: PLC0415 - as above
     from capgo_mcp.sandbox import ADMIN_KEY, DEVELOPER_KEY, READER_KEY, create_app, seeded  # noqa: PLC0415 - as above
 

@@ -9,7 +9,7 @@ import anyio
 
 from capgo_mcp.api.audience import to_person
 from capgo_mcp.api.errors import CapgoError, KeyMissing, KeyRefused
-from capgo_mcp.client.capgo import DEFAULT_TIMEOUT
+from capgo_mcp.client.defaults import DEFAULT_TIMEOUT
 from capgo_mcp.client.key import StaticKey, clean
 from capgo_mcp.client.sign_in import AuthorizationServer, authorization_server
 from capgo_mcp.commands.sign_in import revoke, sign_in

@@ -6,25 +6,27 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
 from pydantic import TypeAdapter, ValidationError
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.fields import AppId, OrgId
-from capgo_mcp.api.operation import Declared
-from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
+from capgo_mcp.catalog import DEFAULT_TOOLSETS, ENTRIES, TOOLSETS
 from capgo_mcp.client.address import is_loopback
-from capgo_mcp.client.capgo import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL, Capgo, Connections
-from capgo_mcp.client.circuit_breaker import Pace
-from capgo_mcp.client.clock import Clock
+from capgo_mcp.client.defaults import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL
 from capgo_mcp.client.key import KeySource, StaticKey
-from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.config.credentials import KeyFile, SavedKey
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.options import OPTIONS, SettingsError, givers, told, values
 from capgo_mcp.sandbox.embedded import ADDRESS, EmbeddedSandbox, SandboxKey
+
+if TYPE_CHECKING:
+    from capgo_mcp.client.capgo import Capgo, Connections
+    from capgo_mcp.client.circuit_breaker import Pace
+    from capgo_mcp.client.clock import Clock
+    from capgo_mcp.client.login_limiter import LoginLimiter
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Settings:
             app=_valid(AppId, given["app"], f"{by['app']} must be an app id such as com.demo.app."),
             org=_valid(OrgId, given["org"], f"{by['org']} must be an organization id (a UUID)."),
             toolsets=_toolsets(given["toolsets"], by["toolsets"]),
-            excluded=_names(given["exclude_tools"], {kind.spec.name for kind in every_tool()}, by["exclude_tools"]),
+            excluded=_names(given["exclude_tools"], ENTRIES, by["exclude_tools"]),
             ask=given["ask"],
             reveal_secrets=given["reveal_secrets"],
             journal=Path(given["journal"]).expanduser() if given["journal"] else None,
@@ -104,16 +106,19 @@ class Settings:
         app = {"app_id": self.app} if self.app else {}
         return app | (dict.fromkeys(("org_id", "owner_org"), self.org) if self.org else {})
 
-    def contains(self, kind: type[Declared[Any]]) -> bool:
-        """Whether calls of this kind stay inside the app and the organization."""
-        fields = kind.model_fields
+    def contains(self, arguments: Collection[str]) -> bool:
+        """Whether calls with these arguments stay inside the app and the organization."""
         # Nothing but --org says who is to own an app that is created.
-        inside_app = self.app is None or ("app_id" in fields and (self.org is not None or "owner_org" not in fields))
-        inside_org = self.org is None or not fields.keys().isdisjoint({"org_id", "owner_org", "app_id"})
+        inside_app = self.app is None or (
+            "app_id" in arguments and (self.org is not None or "owner_org" not in arguments)
+        )
+        inside_org = self.org is None or not {"org_id", "owner_org", "app_id"}.isdisjoint(arguments)
         return inside_app and inside_org
 
-    def connections(self) -> Connections:
+    def connections(self) -> "Connections":
         """The way to Capgo that these settings describe, not yet opened, for many clients to share."""
+        from capgo_mcp.client.capgo import Connections  # noqa: PLC0415 - a start has no use for it
+
         if self.sandbox:
             return Connections(ADDRESS, self.timeout, EmbeddedSandbox(self.api))
         return Connections(self.url, self.timeout)
@@ -122,12 +127,14 @@ class Settings:
         self,
         key: KeySource | None = None,
         *,
-        connections: Connections | None = None,
-        clock: Clock | None = None,
-        logins: LoginLimiter | None = None,
-        pace: Callable[[bytes], Pace] | None = None,
-    ) -> Capgo:
+        connections: "Connections | None" = None,
+        clock: "Clock | None" = None,
+        logins: "LoginLimiter | None" = None,
+        pace: "Callable[[bytes], Pace] | None" = None,
+    ) -> "Capgo":
         """The client these settings describe, not yet opened, for a caller's own key or the one of the settings."""
+        from capgo_mcp.client.capgo import Capgo  # noqa: PLC0415 - a start has no use for it
+
         return Capgo(
             key or (SandboxKey() if self.sandbox else self.key),
             url=ADDRESS if self.sandbox else self.url,

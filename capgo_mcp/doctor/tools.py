@@ -19,7 +19,7 @@ from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.operations.members import ListMembers
 from capgo_mcp.operations.organizations import GetOrganization
 from capgo_mcp.operations.statistics import GetAppStatistics
-from capgo_mcp.server.tools import chosen
+from capgo_mcp.server.selection import chosen
 
 _OF_INSIGHTS: Final = ("app.read_bundles", "app.read_channels", "app.read_devices")
 """What the tools read that are made of several reads."""
@@ -91,7 +91,7 @@ def _tools(settings: Settings, held: Held) -> Iterator[Finding]:
     untried: list[str] = []
     refused: dict[str, list[str]] = {}
     for tool in chosen(settings):
-        needs = _needs(tool.kind)
+        needs = _needs(tool.entry.kind)
         if missing := next((permission for permission in needs if held.has(permission) is False), None):
             refused.setdefault(missing, []).append(tool.name)
         else:

@@ -31,7 +31,8 @@ from capgo_mcp.http.settings import shared_key
 from capgo_mcp.http.shared_limits import SharedLoginLimiter, SharedPace
 from capgo_mcp.http.shared_state import SharedState
 from capgo_mcp.server.mcp import RequestContext
-from capgo_mcp.server.tools import Toolbox, chosen
+from capgo_mcp.server.selection import chosen
+from capgo_mcp.server.tools import Toolbox
 
 KEY_HEADER: Final = "x-capgo-api-key"
 CAPACITY: Final = 1000

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, EditRefused
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import ChannelRow, EditRefused
 from capgo_mcp.api.fields import AppId, BundleName, ChannelName
 from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.text import quoted

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from capgo_mcp.api.channel_edit import PERCENT, WHOLE, Behaviour, ChannelRow, EditRefused, edited, served
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import PERCENT, WHOLE, ChannelRow, EditRefused, edited, served
 from capgo_mcp.insights.way_back import WayBack, way_back
 from capgo_mcp.operations.channels import Channel, SetChannel, SetRollout
 

@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, EditRefused, edited, served
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import ChannelRow, Edit, EditRefused, edited, served
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT
 from capgo_mcp.operations.channels import SetChannel, SetRollout

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, EditRefused, edited
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import ChannelRow, Edit, EditRefused, edited
 from capgo_mcp.api.text import quoted
 from capgo_mcp.insights.filters import is_below
 

@@ -6,10 +6,11 @@ from typing import Any, Final, NamedTuple
 
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.outcomes import Outcome, Preview
-from capgo_mcp.agent.render import compact, shown
+from capgo_mcp.agent.render import shown
 from capgo_mcp.api.errors import CapgoError, InvalidArguments
 from capgo_mcp.api.next_call import NextCall
-from capgo_mcp.api.operation import Declared, Operation
+from capgo_mcp.api.operation import Declared, Effect, Operation
+from capgo_mcp.api.text import compact
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.safety.areas import MEANINGS
 from capgo_mcp.safety.elicitation import Elicitor, Question, Reply
@@ -70,7 +71,7 @@ async def settle(operation: Operation[Any], controls: Controls, capgo: Capgo) ->
         NotFound: What would be destroyed does not exist.
     """
     weighs = MEANINGS[type(operation)].weighs
-    destroys = operation.needs_consent()
+    destroys = operation.spec.effect is Effect.DELETE or bool(operation.dangers())
     if not destroys and not (weighs and weighs(operation)):
         return Settled()
     seen = await preview(operation, capgo)

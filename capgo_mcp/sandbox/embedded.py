@@ -4,7 +4,7 @@ from typing import Final
 
 import httpx2
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 
 ADDRESS: Final = "http://sandbox.invalid"
 """Where it is asked; a name that no network has, so that nothing can leave this process by mistake."""

@@ -2,7 +2,7 @@
 
 import math
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.answers import Row, bad, bad_range, database
 from capgo_mcp.sandbox.call import Call
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.answers import Row
 from capgo_mcp.sandbox.limits import Limits, Meters
 from capgo_mcp.sandbox.times import postgres

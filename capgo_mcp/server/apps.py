@@ -14,13 +14,8 @@ from typing import Any, Final
 
 import mcp_types as t
 
-from capgo_mcp.api.operation import Declared, Effect
-from capgo_mcp.catalog import every_tool
-from capgo_mcp.insights.health import GetUpdateHealth
-from capgo_mcp.insights.plan import PlanRelease
-from capgo_mcp.insights.release import GetReleaseStatus
-from capgo_mcp.insights.summary import SummarizeDevices
-from capgo_mcp.operations.statistics import GetBundleUsage
+from capgo_mcp.api.operation import Effect
+from capgo_mcp.catalog import ENTRIES
 
 EXTENSION: Final = "io.modelcontextprotocol/ui"
 MIME_TYPE: Final = "text/html;profile=mcp-app"
@@ -39,17 +34,13 @@ class AppPage:
     name: str
     title: str
     description: str
-    answers_of: tuple[type[Declared[Any]], ...]
+    tools: frozenset[str]
+    """The names of the tools whose answers it shows."""
 
     @property
     def uri(self) -> str:
         """Where clients read it."""
         return f"ui://capgo/{self.name}"
-
-    @property
-    def tools(self) -> frozenset[str]:
-        """The names of the tools whose answers it shows."""
-        return frozenset(kind.spec.name for kind in self.answers_of)
 
     def resource(self) -> t.Resource:
         """The page as it is listed."""
@@ -68,19 +59,29 @@ class AppPage:
 
 
 PAGES: Final = (
-    AppPage("fleet", "Devices", "How many devices run which version, platform or build.", (SummarizeDevices,)),
-    AppPage("adoption", "Adoption", "The share of devices on each bundle, by day.", (GetBundleUsage,)),
+    AppPage(
+        "fleet",
+        "Devices",
+        "How many devices run which version, platform or build.",
+        frozenset({"capgo_summarize_devices"}),
+    ),
+    AppPage(
+        "adoption",
+        "Adoption",
+        "The share of devices on each bundle, by day.",
+        frozenset({"capgo_get_bundle_usage"}),
+    ),
     AppPage(
         "release",
         "Release",
         "Who gets a release, whether it fails, what stands in its way, and what to do next.",
-        (GetReleaseStatus, GetUpdateHealth, PlanRelease),
+        frozenset({"capgo_get_release_status", "capgo_get_update_health", "capgo_plan_release"}),
     ),
     AppPage(
         "consent",
         "Consent",
         "What would be deleted and what stays, and an answer through the chat.",
-        tuple(kind for kind in every_tool() if kind.spec.effect is Effect.DELETE),
+        frozenset(entry.name for entry in ENTRIES.values() if entry.effect is Effect.DELETE),
     ),
 )
 """Every page, in the order in which they are listed."""

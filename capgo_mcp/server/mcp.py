@@ -1,9 +1,10 @@
 """The MCP server: tools, resources and prompts for all its callers, in every protocol revision the SDK speaks."""
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, Final, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import mcp_types as t
 from mcp import MCPError
@@ -16,7 +17,10 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.safety.elicitation import LIFETIME, ClientElicitor, InputRequired
 from capgo_mcp.safety.tokens import ProcessTokens, UsedTokens
 from capgo_mcp.server import apps, identity, prompts, resources, skills
-from capgo_mcp.server.tools import Toolbox, chosen
+from capgo_mcp.server.selection import chosen
+
+if TYPE_CHECKING:
+    from capgo_mcp.server.tools import Toolbox
 
 INSTRUCTIONS: Final = (
     "Capgo ships live updates to Capacitor apps: a bundle is an uploaded version, a channel serves one to devices. "
@@ -62,7 +66,7 @@ class Callers(Protocol):
         """The time during which they are served."""
         ...
 
-    def toolbox(self, context: RequestContext, /) -> AbstractAsyncContextManager[Toolbox]:
+    def toolbox(self, context: RequestContext, /) -> AbstractAsyncContextManager["Toolbox"]:
         """The tools of whoever made a request, for as long as the block runs."""
         ...
 
@@ -72,18 +76,26 @@ class Callers(Protocol):
 
 
 class OneCaller:
-    """The client at the other end of stdin and stdout."""
+    """The client at the other end of stdin and stdout.
 
-    def __init__(self, toolbox: Toolbox) -> None:
-        self._toolbox = toolbox
+    Args:
+        make: Makes its tools, when it first needs them.
+    """
+
+    def __init__(self, make: Callable[[], "Toolbox"]) -> None:
+        self._make = make
         self._waiting = 0
+
+    @cached_property
+    def _toolbox(self) -> "Toolbox":
+        return self._make()
 
     def open(self, _: object) -> AbstractAsyncContextManager[None]:
         """Whoever made the tools also opens and closes their connections."""
         return nullcontext()
 
     @asynccontextmanager
-    async def toolbox(self, _: RequestContext) -> AsyncIterator[Toolbox]:
+    async def toolbox(self, _: RequestContext) -> AsyncIterator["Toolbox"]:
         """The only tools there are.
 
         Raises:
@@ -167,8 +179,10 @@ class Handlers:
         """One resource."""
         if params.uri.startswith(skills.SCHEME):
             return self._skills.read(params.uri)
+        from capgo_mcp.server.contents import read  # noqa: PLC0415 - a start has no use for it
+
         async with self._callers.toolbox(context) as toolbox:
-            return await resources.read(params.uri, toolbox)
+            return await read(params.uri, toolbox)
 
     async def list_skills(self, _: RequestContext, __: t.PaginatedRequestParams) -> skills.ListSkillsResult:
         """The skills whose tools are there, with the digest and size of each file."""

@@ -4,13 +4,18 @@ import logging
 import os
 import signal
 import sys
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.server.mcp import OneCaller, build
 from capgo_mcp.server.pipes import messages
-from capgo_mcp.server.tools import Toolbox
+
+if TYPE_CHECKING:
+    from capgo_mcp.server.tools import Toolbox
 
 log = logging.getLogger(__name__)
 
@@ -19,11 +24,20 @@ async def serve(settings: Settings) -> None:
     """Serve until the client closes stdin or the process is told to stop."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave_when_told)
-        async with settings.connect() as capgo, messages() as (incoming, outgoing):
-            server = build(OneCaller(Toolbox(capgo, settings)), settings)
+        async with AsyncExitStack() as stack, messages() as (incoming, outgoing):
+            server = build(OneCaller(partial(_toolbox, settings, stack)), settings)
             await server.run(incoming, outgoing, server.create_initialization_options())
         # Otherwise the end would wait for a signal that nobody sends.
         tasks.cancel_scope.cancel()
+
+
+def _toolbox(settings: Settings, stack: AsyncExitStack) -> "Toolbox":
+    """What the first call needs, and the start does not: the client, the operations and all that is known of them."""
+    from capgo_mcp.server.tools import Toolbox  # noqa: PLC0415 - that is the point
+
+    capgo = settings.connect()
+    stack.push_async_exit(capgo)
+    return Toolbox(capgo, settings)
 
 
 async def _leave_when_told() -> None:

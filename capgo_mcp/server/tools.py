@@ -1,18 +1,16 @@
-"""Which tools exist under the settings, and the only path of a call."""
+"""The only path of a call."""
 
 import logging
 import time
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import mcp_types as t
 from pydantic import BaseModel
 
-from capgo_mcp.agent import arguments, definitions, render
+from capgo_mcp.agent import arguments, render
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault, UnexpectedAnswer
-from capgo_mcp.api.operation import A, Declared, Effect, Operation
-from capgo_mcp.catalog import every_tool
+from capgo_mcp.api.operation import A, Operation
 from capgo_mcp.client import metrics
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.retry import Deadline
@@ -24,60 +22,13 @@ from capgo_mcp.safety.elicitation import Elicitor, InputRequired, NoElicitor, Su
 from capgo_mcp.safety.journal import Journal
 from capgo_mcp.safety.scope import OUTSIDE, OrganizationScope, OutOfScope
 from capgo_mcp.safety.writing import Writer
-from capgo_mcp.server import icons
 from capgo_mcp.server.completions import Completions
+from capgo_mcp.server.selection import Tool, chosen
 
 log = logging.getLogger(__name__)
 
 _READS: Final = 2 / 3
 """Share of a write's time that looking before it may take: the change itself is not to be cut off by a slow preview."""
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A tool: what it is made from, which of its arguments are locked, and its controls, worked out once."""
-
-    kind: type[Declared[Any]]
-    locked: Mapping[str, str]
-    controls: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        """The name agents call it by."""
-        return self.kind.spec.name
-
-    @property
-    def writes(self) -> bool:
-        """Whether a call may change something at Capgo."""
-        return self.kind.spec.effect is not Effect.READ
-
-    def definition(self) -> t.Tool:
-        """The tool as clients see it: a locked argument is not there."""
-        tool = definitions.stored(self.kind)
-        tool.icons = [icons.BY_EFFECT[self.kind.spec.effect]]
-        for name in self.locked:
-            tool.input_schema["properties"].pop(name)
-            if name in tool.input_schema.get("required", ()):
-                tool.input_schema["required"].remove(name)
-        return tool
-
-
-def chosen(settings: Settings) -> Iterator[Tool]:
-    """The tools that exist under the settings, in the order in which they are declared."""
-    for kind in every_tool():
-        locks = {name: value for name, value in settings.locks.items() if name in kind.model_fields}
-        # What a batch does many times has to be on by itself.
-        if all(_is_on(one, settings) for one in ((kind, kind.write) if issubclass(kind, Batch) else (kind,))):
-            yield Tool(kind, locks, definitions.controls(kind))
-
-
-def _is_on(kind: type[Declared[Any]], settings: Settings) -> bool:
-    return (
-        kind.spec.toolset in settings.toolsets
-        and kind.spec.name not in settings.excluded
-        and not (settings.read_only and kind.spec.effect is not Effect.READ)
-        and settings.contains(kind)
-    )
 
 
 async def unheard(progress: float, total: float | None = None, message: str | None = None) -> None:
@@ -158,7 +109,7 @@ class Toolbox:
     async def _answer(
         self, tool: Tool, raw: Mapping[str, Any], elicitor: Elicitor | None, report: Report
     ) -> render.Written:
-        asked, controls = arguments.read(tool.kind, tool.controls, tool.locked, raw)
+        asked, controls = arguments.read(tool.entry.kind, tool.entry.controls, tool.locked, raw)
         deadline = self._deadline(tool)
         capgo = self._capgo.within(deadline)
         if self._scope:
@@ -182,7 +133,7 @@ class Toolbox:
     def _deadline(self, tool: Tool) -> Deadline:
         """The deadline of all requests of a call."""
         # A batch needs as long again, for its many writes.
-        walks = 2 if issubclass(tool.kind, Batch) else 1 if issubclass(tool.kind, Insight) else 0
+        walks = 2 if issubclass(tool.entry.kind, Batch) else 1 if issubclass(tool.entry.kind, Insight) else 0
         seconds = self._settings.timeout + walks * self._settings.insight_timeout
         return Deadline(self.clock, seconds, reads=_READS if tool.writes else 1)
 
@@ -230,9 +181,9 @@ class Toolbox:
 
     def _readers(self, tool: Tool) -> str:
         """The tools that tell whether a write of this tool happened."""
-        toolset = tool.kind.spec.toolset
+        toolset = tool.entry.toolset
         return " or ".join(
-            name for name, other in self._tools.items() if other.kind.spec.toolset == toolset and not other.writes
+            name for name, other in self._tools.items() if other.entry.toolset == toolset and not other.writes
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import mcp_types as t
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import httpx2
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.health import GetUpdateHealth
 from capgo_mcp.insights.insight import Context

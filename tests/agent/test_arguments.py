@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from capgo_mcp.agent import arguments, definitions
+from capgo_mcp.agent import arguments
 from capgo_mcp.agent.arguments import Controls
+from capgo_mcp.agent.generated import controls
 from capgo_mcp.api.errors import InvalidArguments
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.client.wire import write_request
@@ -33,7 +34,7 @@ def read(
     operation: AnyTool, raw: Mapping[str, Any], locked: Mapping[str, str] | None = None
 ) -> tuple[BaseModel, Controls]:
     """The arguments as the tool reads them."""
-    return arguments.read(operation, definitions.controls(operation), locked or {}, raw)
+    return arguments.read(operation, controls(operation), locked or {}, raw)
 
 
 def dumped(name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,9 +93,9 @@ def test_habits_of_agents_are_understood(name: str, raw: dict[str, Any], underst
 def test_null_counts_as_absent(operation: AnyTool) -> None:
     """Some clients send null for every argument they leave out."""
     optional = {name: None for name, field in operation.model_fields.items() if not field.is_required()}
-    controls = dict.fromkeys(definitions.controls(operation))
+    steering = dict.fromkeys(controls(operation))
     wanted = samples.required(operation)
-    assert read(operation, {**optional, **controls, **wanted}) == read(operation, wanted)
+    assert read(operation, {**optional, **steering, **wanted}) == read(operation, wanted)
 
 
 def test_a_wrong_field_is_answered_with_all() -> None:
@@ -155,7 +156,7 @@ def test_unknown_argument_is_refused_everywhere(operation: AnyTool) -> None:
     """No tool ignores what it does not know, and the hint lists what it takes."""
     error = refusal(operation.spec.name, {**samples.required(operation), "no_such_thing": 1})
     assert '"no_such_thing" is not an argument here' in error.sentence
-    for name in (*operation.model_fields, *definitions.controls(operation)):
+    for name in (*operation.model_fields, *controls(operation)):
         assert name in error.hint
 
 
@@ -363,7 +364,7 @@ def test_an_argument_of_the_other_tool_names_that_tool(name: str, argument: str,
 @given(data=st.data())
 def test_any_arguments_are_read_or_refused(operation: AnyTool, data: st.DataObject) -> None:
     """Whatever JSON an agent sends, the only error is InvalidArguments, in one sentence."""
-    names = st.sampled_from([*operation.model_fields, *definitions.controls(operation), "x"]) | st.text(max_size=12)
+    names = st.sampled_from([*operation.model_fields, *controls(operation), "x"]) | st.text(max_size=12)
     raw = {**samples.required(operation), **data.draw(st.dictionaries(names, JSON, max_size=4))}
     try:
         understood, _ = read(operation, raw)

@@ -1,5 +1,6 @@
 """The tools as clients see them: generated, stored, and in the form that every client accepts."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +10,19 @@ import jsonschema  # type: ignore[import-untyped]  # its stubs are a distributio
 import mcp_types as t
 import pytest
 
+from capgo_mcp import catalog
 from capgo_mcp.agent import definitions, render
 from capgo_mcp.agent.arguments import Controls
-from capgo_mcp.agent.definitions import FOLDER, generated, stored
+from capgo_mcp.agent.definitions import FOLDER, stored
+from capgo_mcp.agent.generated import controls, generated
 from capgo_mcp.agent.outcomes import Outcome
 from capgo_mcp.agent.schema import input_schema, output_schema
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations.channels import Channel, DeleteChannel
 from capgo_mcp.sandbox.seed.people import DEMO_APP
+from capgo_mcp.server.selection import chosen
 from scripts.definitions import as_text
 from tests.support import samples
 from tests.support.samples import AnyTool
@@ -34,19 +39,45 @@ def test_stored_definition_is_the_generated_one(operation: AnyTool) -> None:
     file = FOLDER / f"{operation.spec.name}.json"
     written = file.read_text(encoding="utf-8") if file.exists() else None
     assert written == as_text(generated(operation)), "run `make definitions`"
-    assert stored(operation) == generated(operation)
+    assert stored(operation.spec.name) == generated(operation)
+
+
+def test_what_is_stored_of_the_tools_is_what_they_are() -> None:
+    """`make definitions` was run after the last change of an operation, so that a start needs none of them."""
+    assert catalog.STORED.read_text(encoding="utf-8") == catalog.as_text(), "run `make definitions`"
+    assert list(catalog.ENTRIES.values()) == list(catalog.made())
+
+
+@each
+def test_an_entry_leads_to_its_declaration(operation: AnyTool) -> None:
+    """What a start knows of a tool is enough to find the rest when it is called."""
+    assert catalog.ENTRIES[operation.spec.name].kind is operation
 
 
 def test_a_missing_definition_is_generated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A new operation can be tried before `make definitions`: only the start is slower by it."""
     monkeypatch.setattr(definitions, "FOLDER", tmp_path)
-    assert stored(DeleteChannel) == generated(DeleteChannel)
+    name = DeleteChannel.spec.name
+    (tool,) = (tool for tool in chosen(Settings.read({}, {})) if tool.name == name)
+    assert tool.definition().input_schema == generated(DeleteChannel).input_schema
+
+
+@pytest.mark.parametrize("stored_as", [None, {"digest": "of other declarations", "tools": []}])
+def test_what_is_not_stored_of_the_tools_is_asked_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stored_as: object
+) -> None:
+    """The same holds for what else is known of it: declarations that changed are read anew."""
+    file = tmp_path / "catalog.json"
+    if stored_as is not None:
+        file.write_text(json.dumps(stored_as), encoding="utf-8")
+    monkeypatch.setattr(catalog, "STORED", file)
+    assert list(catalog.entries()) == list(catalog.ENTRIES.values())
 
 
 async def test_controls_are_worked_out_when_a_tool_is_made(capgo: Capgo, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call asks nobody which controls its tool has."""
     tools = samples.toolbox(capgo)
-    monkeypatch.delattr(definitions, "controls")
+    monkeypatch.delattr("capgo_mcp.agent.generated.controls")
     result = await tools.call("capgo_list_bundles", {"app_id": DEMO_APP, "limit": 1, "fields": ["checksum"]})
     assert isinstance(result, t.CallToolResult)
     assert not result.is_error
@@ -161,7 +192,7 @@ def test_writes_answer_an_outcome(operation: AnyTool) -> None:
 @each
 def test_requestable_fields_are_fields_of_the_rows(operation: AnyTool) -> None:
     """`fields` names some that exist, and all where they are few."""
-    if "fields" not in definitions.controls(operation):
+    if "fields" not in controls(operation):
         return
     schema = generated(operation).output_schema
     assert schema is not None

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ConfigDict
 
 from capgo_mcp.agent import render
-from capgo_mcp.agent.render import LARGEST, AnswerTooLong, compact, fitted, shortened
+from capgo_mcp.agent.render import LARGEST, AnswerTooLong, fitted, shortened
 from capgo_mcp.api.answers import Listing, Row
 from capgo_mcp.api.operation import Declared
-from capgo_mcp.api.text import clean, visible
+from capgo_mcp.api.text import clean, compact, visible
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import App
@@ -238,11 +238,11 @@ def test_no_text_is_longer_than_the_cut(text: str) -> None:
                                                                                       max_size=3)))  # fmt: skip
 def test_compact_json_reads_back_and_has_no_white_space(facts: Any) -> None:
     """The text is JSON of the facts without a byte to spare, in plain characters."""
-    written = render.compact(facts)
+    written = compact(facts)
     assert json.loads(written) == facts
     assert len(written) <= len(json.dumps(facts, ensure_ascii=False))
     assert "\n" not in written
-    assert render.compact({"a": [1, "ü"]}) == '{"a":[1,"ü"]}'
+    assert compact({"a": [1, "ü"]}) == '{"a":[1,"ü"]}'
 
 
 def test_nested_rows_are_cleaned() -> None:

@@ -4,7 +4,8 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow, Edit, EditRefused, edited, possible, served
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import ChannelRow, Edit, EditRefused, edited, possible, served
 from tests.support.recorded_edits import SEQUENCES, Facts, recorded_edit
 
 

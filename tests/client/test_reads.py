@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capgo_mcp.api.answers import Listing
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.operation import Operation, Paging
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.reads import collect

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.errors import CapgoError, KeyMissing, SignInFailed, Unreachable
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.sign_in import AuthorizationServer, authorization_server

@@ -1,6 +1,7 @@
 """Spans: one for each tool call and each request to Capgo, with nothing in them that is anybody's."""
 
 import json
+from functools import partial
 
 import httpx2
 from mcp import Client
@@ -39,7 +40,7 @@ async def test_spans_tell_what_was_called_and_how_it_went(spans: InMemorySpanExp
     """The SDK's span of a tool call has one child for each request, with its status and which try it was."""
     settings = Settings(key=StaticKey(ADMIN_KEY))
     capgo = Capgo(ADMIN_KEY, url="http://sandbox.invalid", transport=Unsteady())
-    async with capgo, Client(build(OneCaller(Toolbox(capgo, settings)), settings)) as client:
+    async with capgo, Client(build(OneCaller(partial(Toolbox, capgo, settings)), settings)) as client:
         await client.call_tool("capgo_get_channel", {"app_id": DEMO_APP, "channel": "production"})
     ended = spans.get_finished_spans()
     (tool,) = [span for span in ended if span.name == "tools/call capgo_get_channel" and span.kind is SpanKind.SERVER]
@@ -64,7 +65,7 @@ async def test_spans_tell_what_was_called_and_how_it_went(spans: InMemorySpanExp
 async def test_spans_hold_nothing_of_anybody(spans: InMemorySpanExporter, capgo: Capgo) -> None:
     """No key, no argument, no name of an app and no text of an error is in any span."""
     settings = Settings(key=StaticKey(ADMIN_KEY))
-    async with Client(build(OneCaller(Toolbox(capgo, settings)), settings)) as client:
+    async with Client(build(OneCaller(partial(Toolbox, capgo, settings)), settings)) as client:
         await client.call_tool("capgo_get_app", {"app_id": DEMO_APP})
         await client.call_tool("capgo_get_channel", {"app_id": DEMO_APP, "channel": "no-such-channel"})
         await client.call_tool("capgo_get_app", {"app_id": "not an app", "wrong": "argument"})

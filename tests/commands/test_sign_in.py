@@ -13,7 +13,7 @@ from typing import Final
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.commands.callback import Callback, has_browser

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.api.operation import Effect
-from capgo_mcp.client.capgo import DEFAULT_URL, Connections
+from capgo_mcp.client.capgo import Connections
+from capgo_mcp.client.defaults import DEFAULT_URL
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.credentials import KeyFile
 from capgo_mcp.config.options import API, SettingsError
@@ -20,7 +21,7 @@ from capgo_mcp.operations import DEFAULT, declared_in, every, toolset
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.operations.channels import GetChannel
 from capgo_mcp.sandbox import ADMIN_KEY
-from capgo_mcp.server.tools import chosen
+from capgo_mcp.server.selection import chosen
 from tests.support import samples
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"

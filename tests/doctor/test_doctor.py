@@ -26,7 +26,7 @@ from capgo_mcp.install.clients import named
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import new_key
-from capgo_mcp.server.tools import chosen
+from capgo_mcp.server.selection import chosen
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 

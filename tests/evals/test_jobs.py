@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.sandbox import State
 from evals.jobs.play import play, seen

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.people import DEMO_APP

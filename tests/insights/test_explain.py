@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capgo_mcp.agent.render import compact
+from capgo_mcp.api.text import compact
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.rules import blocks, is_under_native
 from capgo_mcp.sandbox import State

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capgo_mcp.agent.render import compact
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.event_codes import APP_FAILURES, FAILURES, MEANINGS, UPDATE_FAILURES
 from capgo_mcp.api.rights import HOLDERS
+from capgo_mcp.api.text import compact
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.insights.failures import Failures, Measure
 from capgo_mcp.insights.verdict import ENOUGH, LEAST, judged

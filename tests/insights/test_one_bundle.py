@@ -5,7 +5,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.reads import FARTHEST
 from capgo_mcp.operations.bundles import ListBundles

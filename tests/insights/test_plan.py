@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from capgo_mcp.api.channel_edit import WHOLE, Behaviour, ChannelRow, served
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import WHOLE, ChannelRow, served
 from capgo_mcp.insights.proposal import STOP_RULE
 from capgo_mcp.operations.channels import GetChannel
 from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE

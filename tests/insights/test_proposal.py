@@ -5,7 +5,8 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capgo_mcp.api.channel_edit import WHOLE, Behaviour, ChannelRow, EditRefused, edited, served
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import WHOLE, ChannelRow, EditRefused, edited, served
 from capgo_mcp.insights.proposal import Proposal, proposed
 from capgo_mcp.insights.way_back import WayBack
 from capgo_mcp.operations.channels import Channel, ServedBundle

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from capgo_mcp.api.channel_edit import Behaviour, BundleKey, ChannelRow, Edit, EditRefused, edited, possible, served
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import BundleKey, ChannelRow, Edit, EditRefused, edited, possible, served
 from capgo_mcp.insights.way_back import MOST_CALLS, WayBack, way_back
 from capgo_mcp.operations.channels import SetChannel, SetRollout
 from tests.support.recorded_edits import changes

@@ -2,7 +2,8 @@
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour, ChannelRow
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import ChannelRow
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations.channels import Channel, GetChannel
 from capgo_mcp.sandbox import State

@@ -6,7 +6,7 @@ from typing import Final
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.client.error_codes import BY_CODE
 from capgo_mcp.client.wire import write_request
 from capgo_mcp.operations.bundles import SetBundleChannel

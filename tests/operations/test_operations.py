@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from capgo_mcp.agent import definitions
+from capgo_mcp.agent.generated import generated
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.api.rights import HOLDERS
@@ -137,7 +137,7 @@ def test_documented_operations_are_on_by_default(row: dict[str, Any]) -> None:
 @each
 def test_annotations_follow_from_the_effect(operation: AnyOperation) -> None:
     """The hints that clients ask consent by are all set and true to the effect."""
-    hints = definitions.generated(operation).annotations
+    hints = generated(operation).annotations
     effect = operation.spec.effect
     assert hints is not None
     assert hints.read_only_hint is (effect is Effect.READ)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from tests.support.safety import UPSTREAM
 
 

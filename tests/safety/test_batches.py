@@ -9,7 +9,8 @@ import httpx2
 import pytest
 from mcp import Client
 
-from capgo_mcp.client.capgo import DEFAULT_RATE, Capgo
+from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.defaults import DEFAULT_RATE
 from capgo_mcp.sandbox import ADMIN_KEY, UPLOADER_KEY, State, create_app
 from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR
 from tests.support import samples

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support.faulty import VirtualClock
 from tests.support.safety import Desk, Facts, desk

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capgo_mcp.agent.definitions import stored
-from capgo_mcp.agent.render import compact
 from capgo_mcp.api.answers import Listing
+from capgo_mcp.api.text import compact
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import DAY
 from capgo_mcp.sandbox import ADMIN_KEY
@@ -119,7 +119,7 @@ STEERING: Final[dict[str, st.SearchStrategy[Any]]] = {
 def calls(operation: AnyOperation) -> st.SearchStrategy[Facts]:
     """Arguments: right ones, with some left out, replaced by anything, spelled otherwise or unheard of."""
     right, needed = samples.full(operation), samples.required(operation)
-    offered = stored(operation).input_schema["properties"]
+    offered = stored(operation.spec.name).input_schema["properties"]
     aliases = [field.serialization_alias for field in operation.model_fields.values() if field.serialization_alias]
     names = st.sampled_from([*right, *aliases, "confirm", "fields", "limitt", "appId", "APP_ID"])
     kept = st.sets(st.sampled_from(sorted(right))) if right else st.just(set[str]())
@@ -181,7 +181,7 @@ def check_result(operation: AnyOperation, result: Any) -> None:
         assert not said.startswith("[internal_error]")
         return
     facts = result.structured_content
-    jsonschema.validate(facts, stored(operation).output_schema)
+    jsonschema.validate(facts, stored(operation.spec.name).output_schema)
     assert said == compact(facts)
     assert json.loads(said, parse_constant=_no_json) == facts
 
@@ -218,7 +218,7 @@ async def test_good_calls_survive_any_answer(operation: AnyOperation, data: st.D
 
 def consenting(operation: AnyOperation) -> Facts:
     """Arguments with which a call is sent, as far as flags decide that."""
-    offered = stored(operation).input_schema["properties"]
+    offered = stored(operation.spec.name).input_schema["properties"]
     return samples.required(operation) | {name: value for name, value in CONSENT.items() if name in offered}
 
 

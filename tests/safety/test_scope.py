@@ -13,7 +13,7 @@ from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import DEFAULT, every, toolset
 from capgo_mcp.sandbox import ADMIN_KEY
 from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE, NOTES_APP, RIDER_APP
-from capgo_mcp.server.tools import chosen
+from capgo_mcp.server.selection import chosen
 from tests.support import samples
 from tests.support.faulty import VirtualClock
 from tests.support.safety import Desk, Facts, answering, desk, name_of, serving

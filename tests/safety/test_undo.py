@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.text import clean
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, NOTES_APP

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox import seeded
 from tests.support.caller import Caller
 from tests.support.recorded_world import Clock

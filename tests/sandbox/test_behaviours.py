@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox import ADMIN_KEY, DEVELOPER_KEY, seeded
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import new_org

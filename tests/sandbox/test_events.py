@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox import READER_KEY, seeded
 from capgo_mcp.sandbox.seed.events import FAILING, FALLEN, FALLEN_DEVICE
 from tests.support.caller import APP, Caller, code

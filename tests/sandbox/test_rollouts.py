@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox import ADMIN_KEY, Limits, create_app, seeded
 from tests.support.data import DATA
 

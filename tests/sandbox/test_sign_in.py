@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox import ADMIN_KEY, State, seeded
 from capgo_mcp.sandbox.seed.people import HARBOR, LIGHTHOUSE
 from tests.support.caller import Caller, code

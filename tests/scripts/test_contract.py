@@ -8,7 +8,7 @@ import pytest
 
 from capgo_mcp import __version__
 from capgo_mcp.agent.arguments import read
-from capgo_mcp.agent.definitions import controls
+from capgo_mcp.agent.generated import controls
 from capgo_mcp.api.errors import InvalidArguments
 from capgo_mcp.catalog import every_tool
 from scripts import contract

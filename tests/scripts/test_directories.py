@@ -30,7 +30,7 @@ each_tool = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.spec.na
 @each_tool
 def test_a_tool_says_what_it_is(kind: Any) -> None:
     """Title and hints are there, and are true: what only reads says so, and nothing else does."""
-    tool = stored(kind)
+    tool = stored(kind.spec.name)
     hints = tool.annotations or t.ToolAnnotations()
     assert tool.title == hints.title
     assert tool.title
@@ -48,7 +48,7 @@ def test_a_name_is_short_and_plain(kind: Any) -> None:
 @each_tool
 def test_a_description_speaks_of_its_tool_only(kind: Any) -> None:
     """It says what the tool does, gives the model no orders, and names tools of this server only."""
-    description = stored(kind).description or ""
+    description = stored(kind.spec.name).description or ""
     assert not TO_THE_MODEL.search(description)
     assert {*re.findall(r"\bcapgo_\w+", description)} <= {other.spec.name for other in KINDS}
 

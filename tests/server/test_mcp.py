@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from typing import Any, Final
 
 import jsonschema  # type: ignore[import-untyped]  # its stubs are a distribution of their own
@@ -11,6 +12,7 @@ from mcp import Client, MCPError
 
 from capgo_mcp.agent import render
 from capgo_mcp.api.operation import Effect
+from capgo_mcp.api.text import compact
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, TOOLSETS, every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.config.credentials import NoKey
@@ -152,7 +154,7 @@ async def test_both_channels_carry_the_same_facts(
         result = await client.call_tool(operation.spec.name, {**samples.required(operation), **fields})
         listed = {one.name: one for one in (await client.list_tools()).tools}
     assert not result.is_error, text(result)
-    assert text(result) == render.compact(result.structured_content)
+    assert text(result) == compact(result.structured_content)
     jsonschema.validate(result.structured_content, listed[operation.spec.name].output_schema)
     assert further or "null" not in re.sub(r'"[^"]*"', "", text(result))  # raw records of the audit log hold nulls
 
@@ -165,7 +167,7 @@ async def test_outcomes_fit_their_schema(operation: AnyTool, capgo: Capgo) -> No
         listed = {one.name: one for one in (await client.list_tools()).tools}
     if not result.is_error:
         jsonschema.validate(result.structured_content, listed[operation.spec.name].output_schema)
-        assert text(result) == render.compact(result.structured_content)
+        assert text(result) == compact(result.structured_content)
 
 
 @each_mode
@@ -285,7 +287,7 @@ async def test_crash_inside_a_tool_leaks_nothing(
 async def test_without_a_key_everything_but_calls_works(mode: Mode) -> None:
     """The tools are listed, and a call says what to set and how to try it without an account."""
     settings = Settings(key=NoKey())
-    server = build(OneCaller(Toolbox(settings.connect(), settings)), settings)
+    server = build(OneCaller(partial(Toolbox, settings.connect(), settings)), settings)
     async with Client(server, mode=mode) as client:
         assert (await client.list_tools()).tools
         result = await client.call_tool("capgo_list_apps", {})

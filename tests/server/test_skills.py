@@ -20,7 +20,7 @@ from tests.support.connected import Mode, connected, each_mode
 
 R = TypeVar("R", bound=t.Result)
 
-TOOLS: Final = {kind.spec.name: stored(kind).input_schema["properties"] for kind in every_tool()}
+TOOLS: Final = {kind.spec.name: stored(kind.spec.name).input_schema["properties"] for kind in every_tool()}
 ANSWERS: Final = {"after_consent", "disable_auto_update"}
 """What answers call something, which is no argument of the tools in the same recipe."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -27,6 +28,6 @@ async def connected(
 ) -> AsyncIterator[Client]:
     """A client of a server over a Capgo client, all toolsets on unless settings say otherwise."""
     chosen = Settings(key=StaticKey(ADMIN_KEY), **{"toolsets": samples.ALL_TOOLSETS, **settings})
-    server = build(OneCaller(Toolbox(capgo, chosen)), chosen)
+    server = build(OneCaller(partial(Toolbox, capgo, chosen)), chosen)
     async with Client(server, mode=mode, extensions=extensions) as client:
         yield client

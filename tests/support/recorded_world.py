@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.changes import SYSTEM, audit_entry
 from capgo_mcp.sandbox.rights import binding
 from capgo_mcp.sandbox.rows import (

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -12,9 +13,10 @@ import mcp_types as t
 from mcp.client import ClientRequestContext
 from mcp.server import Server
 
-from capgo_mcp.api.channel_edit import Behaviour
-from capgo_mcp.client.capgo import DEFAULT_TIMEOUT, Capgo
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.clock import Clock, SystemClock
+from capgo_mcp.client.defaults import DEFAULT_TIMEOUT
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations import every
@@ -175,7 +177,7 @@ class User:
 def serving(here: Desk, *, tokens: UsedTokens | None = None, **settings: Any) -> Server[Any]:
     """An MCP server over what a desk has."""
     chosen = Settings(key=StaticKey(ADMIN_KEY), **settings)
-    return build(OneCaller(Toolbox(here.capgo, chosen)), chosen, tokens=tokens)
+    return build(OneCaller(partial(Toolbox, here.capgo, chosen)), chosen, tokens=tokens)
 
 
 def text(result: t.CallToolResult) -> str:

@@ -4,7 +4,7 @@ import functools
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from capgo_mcp.agent.definitions import generated
+from capgo_mcp.agent.generated import generated
 from capgo_mcp.api.operation import Declared, Operation
 from capgo_mcp.catalog import TOOLSETS, every_tool
 from capgo_mcp.client.capgo import Capgo

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from tests.traps.conftest import Scene
 
 APP = "com.demo.app"

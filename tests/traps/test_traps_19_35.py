@@ -133,7 +133,7 @@ async def test_t28_creating_a_key_is_explained(scene: Scene) -> None:
 def test_t29_reads_that_act_are_not_called_reads(operation: AnyOperation) -> None:
     """The status bills and cancels, and leaving a log cancels: both count as a change."""
     assert operation.spec.effect is Effect.CHANGE
-    hints = stored(operation).annotations
+    hints = stored(operation.spec.name).annotations
     assert hints is not None
     assert hints.read_only_hint is False
 

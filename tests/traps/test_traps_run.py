@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.rights import UNASSIGNABLE
 from capgo_mcp.sandbox import DEVELOPER_KEY, UPLOADER_KEY
 from capgo_mcp.sandbox.rights import binding

@@ -2,7 +2,7 @@
 
 import re
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.rights import HOLDERS
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_row
 from capgo_mcp.sandbox.auth import Middleware

@@ -2,7 +2,8 @@
 
 import re
 
-from capgo_mcp.api.channel_edit import Behaviour, Edit
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import Edit
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, database, no_app_access, no_row, not_a_number
 from capgo_mcp.sandbox.call import Call, checked_app_id

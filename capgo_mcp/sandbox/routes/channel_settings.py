@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from capgo_mcp.api.channel_edit import DETACHING, Behaviour, ChannelRow, Edit, EditRefused, edited
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import DETACHING, ChannelRow, Edit, EditRefused, edited
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import Row, bad, broken
 from capgo_mcp.sandbox.call import Call

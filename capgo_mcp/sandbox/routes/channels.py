@@ -1,6 +1,7 @@
 """Channels."""
 
-from capgo_mcp.api.channel_edit import Behaviour, Edit
+from capgo_mcp.api.behaviour import Behaviour
+from capgo_mcp.api.channel_edit import Edit
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, Row, bad, broken, no_app_access, no_row
 from capgo_mcp.sandbox.call import Call

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_app_access, no_row
 from capgo_mcp.sandbox.call import Call, checked_app_id
 from capgo_mcp.sandbox.paging import PAGE, ROW_CAP, number

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.event_codes import FAILURES
 from capgo_mcp.sandbox.answers import Row, bad
 from capgo_mcp.sandbox.call import Call

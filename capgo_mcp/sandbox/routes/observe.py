@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.event_codes import APP_FAILURES
 from capgo_mcp.sandbox.answers import ErrorAnswer, Row, bad
 from capgo_mcp.sandbox.call import Call

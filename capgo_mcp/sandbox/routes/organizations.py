@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, broken, no_org_access
 from capgo_mcp.sandbox.auth import Middleware

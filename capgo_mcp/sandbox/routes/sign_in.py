@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.answers import ErrorAnswer, OAuthRefusal, Row
 from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.answers import ErrorAnswer, Row
 from capgo_mcp.sandbox.auth import Middleware
 from capgo_mcp.sandbox.call import Call

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.seed import events, fleet, people, pushes, releases, trail, usage
 from capgo_mcp.sandbox.seed.calendar import Calendar
 from capgo_mcp.sandbox.seed.people import ADMIN_KEY, DEVELOPER_KEY, EXPIRED_KEY, READER_KEY, UPLOADER_KEY
