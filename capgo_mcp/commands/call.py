@@ -9,6 +9,7 @@ from typing import Any
 import mcp_types as t
 
 from capgo_mcp.api.audience import to_person
+from capgo_mcp.api.text import visible
 from capgo_mcp.commands.picture import picture
 from capgo_mcp.commands.terminal import Progress, Terminal
 from capgo_mcp.config.settings import Settings
@@ -56,7 +57,7 @@ def told(result: t.CallToolResult) -> str:
     """The error of a tool, with its hint for the person."""
     text = "\n".join(block.text for block in result.content if isinstance(block, t.TextContent))
     said, hint, then = text.partition("\nHint: ")
-    return f"{said}{hint}{to_person(then)}"
+    return "\n".join(visible(line) for line in f"{said}{hint}{to_person(then)}".split("\n"))
 
 
 def show(facts: Mapping[str, Any], terminal: Terminal | None) -> None:

@@ -123,6 +123,22 @@ def _call(options: argparse.Namespace) -> int:
     return int(_run(partial(call, settings, options.tool, options.arguments, as_json=options.json)))
 
 
+def _watch(options: argparse.Namespace) -> int:
+    from capgo_mcp.commands.watch import LEAST_SECONDS, Watch, duration, share, watch  # noqa: PLC0415 - as above
+
+    every = duration(options.every, "--every")
+    if every < LEAST_SECONDS:
+        raise SettingsError(f"--every must be at least {LEAST_SECONDS}s.")
+    asked = Watch(
+        options.app_id,
+        options.version,
+        every,
+        share(options.until, "--until") if options.until else None,
+        duration(options.lasting, "--for") if options.lasting else None,
+    )
+    return int(_run(partial(watch, _settings(options), asked, as_json=options.json)))
+
+
 def _demo(_: argparse.Namespace) -> int:
     from capgo_mcp.commands.demo import demo  # noqa: PLC0415 - see the module's docstring
 
@@ -224,6 +240,7 @@ COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace], int]]] = {
     "demo": _demo,
     "tools": _tools,
     "call": _call,
+    "watch": _watch,
     "apps": _apps,
     "http": _http,
     "sandbox": _sandbox,

@@ -152,6 +152,14 @@ def _add_use(commands: Any, shared: Parser) -> None:
     call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
     call.add_argument("--json", action="store_true", help="as JSON in a terminal too, as it is elsewhere")
 
+    watch = commands.add_parser("watch", help="follow a release until it ends", parents=[shared])
+    watch.add_argument("app_id", metavar="APP_ID", help="app id, e.g. com.demo.app")
+    watch.add_argument("version", metavar="VERSION", help="version of the bundle, e.g. 2.3.0")
+    watch.add_argument("--every", metavar="TIME", default="5m", help="from one look to the next (default: %(default)s)")
+    watch.add_argument("--until", metavar="SHARE", help="end well when so many of the devices run it, e.g. 95%%")
+    watch.add_argument("--for", metavar="TIME", dest="lasting", help="end after this time in any case, e.g. 2h")
+    watch.add_argument("--json", action="store_true", help="a line of JSON for each look, in a terminal too")
+
 
 def _add_http(commands: Any, shared: Parser) -> None:
     http = commands.add_parser(
