@@ -23,8 +23,13 @@ _NAMES: Final = 5
 
 
 def all_channels(app_id: str) -> ListChannels:
-    """The read of an app's channels."""
+    """The read of an app's channels, as far as one call goes."""
     return ListChannels(app_id=app_id, limit=MOST)
+
+
+def all_bundles(app_id: str) -> ListBundles:
+    """The read of an app's bundles, as far as one call goes."""
+    return ListBundles(app_id=app_id, limit=MOST)
 
 
 def first_reads(app_id: str) -> tuple[ListChannels, ListBundles]:

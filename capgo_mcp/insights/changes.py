@@ -10,13 +10,13 @@ from pydantic import Field
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.channel_edit import PERCENT
 from capgo_mcp.api.errors import NotFound
-from capgo_mcp.api.fields import MOST, AppId, ChannelName, Since, moment
+from capgo_mcp.api.fields import AppId, ChannelName, Since, moment
 from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.client.retry import Deadline
+from capgo_mcp.insights.bundles import all_bundles
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.apps import GetApp
 from capgo_mcp.operations.audit import AuditEntry, ListAuditLog
-from capgo_mcp.operations.bundles import ListBundles
 
 _THINGS: Final = {"apps": "app", "app_versions": "bundle", "channels": "channel"}
 _DONE: Final = {"INSERT": "created", "UPDATE": "changed", "DELETE": "deleted"}
@@ -136,7 +136,7 @@ async def _names(context: Context, app_id: str, entries: list[AuditEntry]) -> Ma
     if not _OF_BUNDLES & {name for entry in entries for name in _columns(entry)}:
         return {}
     # All at once: by its id Capgo tells one at a time, and a log speaks of many.
-    bundles = (await context.capgo.send(ListBundles(app_id=app_id, limit=MOST))).items
+    bundles = (await context.capgo.send(all_bundles(app_id))).items
     return {bundle.id: bundle.name for bundle in bundles if bundle.name}
 
 

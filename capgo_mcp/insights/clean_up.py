@@ -9,13 +9,12 @@ from pydantic import Field, ValidationError
 
 from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.api.fields import MOST, AppId, Since, moment
+from capgo_mcp.api.fields import AppId, Since, moment
 from capgo_mcp.insights.batch import Batch, BatchResult, Sorted
-from capgo_mcp.insights.bundles import served_by
+from capgo_mcp.insights.bundles import all_bundles, all_channels, served_by
 from capgo_mcp.insights.insight import Context
 from capgo_mcp.insights.walk import Walk, in_long_pages
-from capgo_mcp.operations.bundles import Bundle, DeleteBundle, ListBundles
-from capgo_mcp.operations.channels import ListChannels
+from capgo_mcp.operations.bundles import Bundle, DeleteBundle
 from capgo_mcp.operations.devices import Device, ListDevices
 from capgo_mcp.operations.statistics import GetBundleUsage
 
@@ -42,8 +41,8 @@ class CleanUpBundles(Batch[BatchResult], write=DeleteBundle, told="bundles delet
     async def sort(self, context: Context) -> Sorted:
         """Read bundles, channels and devices; a bundle that any of them needs stays."""
         unknown: list[str] = []
-        bundles = await context.capgo.send(ListBundles(app_id=self.app_id, limit=MOST))
-        channels = await context.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))
+        bundles = await context.capgo.send(all_bundles(self.app_id))
+        channels = await context.capgo.send(all_channels(self.app_id))
         for what, rows in (("bundles", bundles), ("channels", channels)):
             if getattr(rows, "next", None) is not None:
                 unknown.append(f"{what}: only the first {len(rows.items)} were looked at")

@@ -3,15 +3,14 @@
 from functools import partial
 
 from capgo_mcp.api.errors import CapgoError, NotFound
-from capgo_mcp.api.fields import MOST
 from capgo_mcp.client.reads import together
-from capgo_mcp.insights.bundles import bundle_named, last_days, newest_bundles
+from capgo_mcp.insights.bundles import all_channels, bundle_named, last_days, newest_bundles
 from capgo_mcp.insights.fleet import Fleet, seen_last
 from capgo_mcp.insights.health import WEEK, verdict_on
 from capgo_mcp.insights.insight import Context
 from capgo_mcp.insights.verdict import Verdict
 from capgo_mcp.operations.bundles import Bundle
-from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.channels import Channel
 from capgo_mcp.operations.statistics import BundleUsage
 
 
@@ -55,7 +54,7 @@ class Evidence:
         await together(partial(self._read_served, channel), self._judge)
 
     async def _read_channels(self) -> None:
-        self.channels = (await self._context.capgo.send(ListChannels(app_id=self._app_id, limit=MOST))).items
+        self.channels = (await self._context.capgo.send(all_channels(self._app_id))).items
 
     async def _read_bundles(self) -> None:
         self.newest = await newest_bundles(self._context.capgo, self._app_id)

@@ -7,15 +7,14 @@ from typing import Final
 
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import CapgoError, NotFound
-from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.text import Timestamp, quoted
-from capgo_mcp.insights.bundles import bundle_named, newest_bundles, rolled_out
+from capgo_mcp.insights.bundles import all_channels, bundle_named, newest_bundles, rolled_out
 from capgo_mcp.insights.filters import is_below
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.insights.obstacles import Obstacle
 from capgo_mcp.insights.rules import blocks, is_under_native
 from capgo_mcp.insights.walk import Walk, in_long_pages
-from capgo_mcp.operations.channels import Channel, ListChannels
+from capgo_mcp.operations.channels import Channel
 from capgo_mcp.operations.devices import Device, GetDevice, ListDevices, OneDevice
 
 _QUIET: Final = 7
@@ -52,7 +51,7 @@ class ExplainDevice(Insight[DeviceExplained], OneDevice):
         unknown: list[str] = []
         device = await self._device(context, unknown)
         await context.report(1, message="device read")
-        channels = (await context.capgo.send(ListChannels(app_id=self.app_id, limit=MOST))).items
+        channels = (await context.capgo.send(all_channels(self.app_id))).items
         channel, because = _assigned(device, channels, unknown)
         if channel is None:
             nothing = Offers(None, None, because)

@@ -11,7 +11,7 @@ from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.insights.bundles import served_by
+from capgo_mcp.insights.bundles import all_bundles, all_channels, served_by
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.insights.way_back import Step, way_back
 from capgo_mcp.operations.apps import GetApp, ListApps
@@ -39,13 +39,13 @@ def all_apps() -> ListApps:
 
 def bundles_and_channels(app_id: str) -> tuple[ListBundles, ListChannels]:
     """The reads that tell which bundles are served."""
-    return ListBundles(app_id=app_id, limit=MOST), ListChannels(app_id=app_id, limit=MOST)
+    return all_bundles(app_id), all_channels(app_id)
 
 
 async def _preview_channel(operation: SetBundleChannel, reading: Reading) -> None:
     """Which bundle and channel the ids stand for, and what the channel serves now."""
-    channels = await reading.read("channel", ListChannels(app_id=operation.app_id, limit=MOST))
-    bundles = await reading.read("bundle", ListBundles(app_id=operation.app_id, limit=MOST))
+    channels = await reading.read("channel", all_channels(operation.app_id))
+    bundles = await reading.read("bundle", all_bundles(operation.app_id))
     channel = _by_id(channels, operation.channel_id)
     reading.tell_as("now", channel, "name", *SERVES)
     reading.tell(_by_id(bundles, operation.version_id), "name")
@@ -57,7 +57,7 @@ def _by_id(rows: Listing[Any] | None, number: int | None) -> Any:
 
 async def _snapshot_channel(operation: SetBundleChannel, capgo: Capgo) -> Snapshot:
     """The channel as the list shows it: Capgo reads one by name only, and this operation knows an id."""
-    channels = await capgo.send(ListChannels(app_id=operation.app_id, limit=MOST))
+    channels = await capgo.send(all_channels(operation.app_id))
     channel = _by_id(channels, operation.channel_id)
     return seen_channel(channel) if channel else Snapshot()
 

@@ -12,14 +12,14 @@ from capgo_mcp.agent.render import shown
 from capgo_mcp.api.channel_edit import BundleKey, ChannelRow, Edit, possible
 from capgo_mcp.api.channel_words import default_lost, told
 from capgo_mcp.api.errors import Conflict, NotFound, StateMoved
-from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT, OF_THE_RUNNING
 from capgo_mcp.api.text import quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.reads import Ahead
+from capgo_mcp.insights.bundles import all_channels
 from capgo_mcp.insights.way_back import way_back
-from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, ListChannels, SetChannel, SetRollout
+from capgo_mcp.operations.channels import Channel, DeleteChannel, GetChannel, SetChannel, SetRollout
 from capgo_mcp.operations.devices import ListDevices
 from capgo_mcp.safety.as_asked import as_asked, is_vain
 from capgo_mcp.safety.meaning import Meaning
@@ -48,7 +48,7 @@ async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapsho
     # The list costs more pages, so it is read only for what it alone tells: a new channel's neighbours, the defaults.
     public = isinstance(operation, SetChannel) and operation.public is not None
     one = GetChannel(app_id=operation.app_id, channel=operation.channel)
-    every = ListChannels(app_id=operation.app_id, limit=MOST)
+    every = all_channels(operation.app_id)
     ahead = Ahead(capgo)
     await ahead.read(*((one, every) if public else (one,)))
     channel: Channel | None = None

@@ -45,12 +45,11 @@ async def _preview_unset(operation: UnsetDeviceChannel, reading: Reading) -> Non
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (
-    Meaning(SetDeviceChannel, preview=_preview_set, snapshot=_snapshot, undo=_undo, noise=frozenset({"updated_at"})),
+    Meaning(SetDeviceChannel, preview=_preview_set, snapshot=_snapshot, undo=_undo),
     Meaning(
         UnsetDeviceChannel,
         preview=_preview_unset,
         snapshot=_snapshot,
         undo=_undo_unset,
-        noise=frozenset({"updated_at"}),
     ),
 )

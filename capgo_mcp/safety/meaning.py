@@ -44,7 +44,7 @@ class Meaning(Generic[W]):
     told: Callable[[W, Snapshot, Snapshot], Told] | None = None
     answered: Callable[[W, Any], Told] | None = None
     consequential: bool = True
-    noise: frozenset[str] = frozenset()
+    noise: frozenset[str] = frozenset({"updated_at"})
 
     def __post_init__(self) -> None:
         """Say at import what is missing: at run time it would show when somebody is about to lose something."""

@@ -73,7 +73,6 @@ MEANINGS: Final[tuple[Meaning[Any], ...]] = (
         preview=_preview_update,
         snapshot=_snapshot,
         undo=_undo,
-        noise=frozenset({"updated_at"}),
     ),
     Meaning(DeleteOrganization, preview=_preview_delete),
 )

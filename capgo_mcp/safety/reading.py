@@ -12,13 +12,12 @@ from typing import Any, Final, TypeVar
 from capgo_mcp.agent.render import shown
 from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import CapgoError, Conflict, NotFound
-from capgo_mcp.api.fields import MOST
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.api.text import looks, named, quoted
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.reads import Ahead, together
+from capgo_mcp.insights.bundles import all_channels
 from capgo_mcp.operations.bundles import ListBundles
-from capgo_mcp.operations.channels import ListChannels
 
 NAMES: Final = 20
 """Names listed one by one: enough to recognize what is meant, and a person still reads them."""
@@ -28,7 +27,7 @@ _NEWEST: Final = 200
 """Bundles that are looked through: an app may have thousands, and reading them all would take minutes."""
 _TOLD: Final = 5
 _NAMED_BY: Final[dict[str, tuple[str, Callable[[str], Operation[Any]]]]] = {
-    "channel": ("channel", lambda app: ListChannels(app_id=app, limit=MOST)),
+    "channel": ("channel", all_channels),
     "version": ("bundle", lambda app: ListBundles(app_id=app, limit=_NEWEST)),
 }
 """The arguments that are names of an app's things."""
