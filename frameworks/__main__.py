@@ -17,6 +17,14 @@ from frameworks.table import FRAMEWORKS, HERE, RESULTS, Framework, judged
 
 _PLACE = HERE.parent / "build" / "frameworks"
 _SECONDS = 600
+_QUIET = {
+    "OTEL_SDK_DISABLED": "true",
+    "HAYSTACK_TELEMETRY_ENABLED": "false",
+    "AGNO_TELEMETRY": "false",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "MCP_USE_ANONYMIZED_TELEMETRY": "false",
+}
+"""What keeps frameworks from telling others that they run."""
 
 
 def main(names: list[str]) -> int:
@@ -49,11 +57,10 @@ def _seen(framework: Framework) -> dict[str, Any]:
     program = Path(sys.executable).with_name("capgo-mcp")
     with tempfile.TemporaryDirectory() as home:
         clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        switches = {"OTEL_SDK_DISABLED": "true", "HAYSTACK_TELEMETRY_ENABLED": "false", "AGNO_TELEMETRY": "false"}
         done = subprocess.run(
             [*command, framework.program],
             cwd=place,
-            env=clean | switches | {"HOME": home, "CAPGO_MCP": str(program)},
+            env=clean | _QUIET | {"HOME": home, "CAPGO_MCP": str(program)},
             capture_output=True,
             text=True,
             timeout=_SECONDS,

@@ -54,6 +54,10 @@ FRAMEWORKS: Final = (
     Framework("Haystack", "with_haystack.py", ("mcp-haystack",)),
     Framework("Agno", "with_agno.py", ("agno", "fastmcp>=4,<5")),
     Framework("smolagents", "with_smolagents.py", ("smolagents[mcp]", "mcp<2")),
+    Framework("CrewAI", "with_crewai.py", ("crewai-tools[mcp]",)),
+    Framework("AutoGen", "with_autogen.py", ("autogen-ext[mcp]", "mcp<2")),
+    Framework("DSPy", "with_dspy.py", ("dspy[mcp]",)),
+    Framework("mcp-use", "with_mcp_use.py", ("mcp-use",)),
     Framework("Microsoft Agent Framework", "with_agent_framework.py", ("agent-framework-core", "mcp", "tenacity")),
 )
 

@@ -155,6 +155,7 @@ _BUILD: Final = "b1d0c0de-0000-4000-8000-00000000000{}"
 _OF_TOOL: Final[dict[str, Facts]] = {
     "capgo_create_app": {"app_id": "com.sample.app", "name": "Sample app"},
     "capgo_update_app": {"name": "Demo app, renamed"},
+    "capgo_set_app_settings": {"allow_device_custom_id": False},
     "capgo_list_channels": {"fields": ["ios", "android"]},
     "capgo_set_channel": {"channel": "staging", "version": "2.3.0"},
     "capgo_set_rollout": {"channel": "production", "action": "start", "version": "2.3.0", "percentage": 10},

@@ -20,8 +20,6 @@ Written by `make docs`: what stands here is what clients see, and what the sandb
 
 `{name}`: {description}
 
-| | |
-| --- | --- |
 {facts}
 
 ## Arguments

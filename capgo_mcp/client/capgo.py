@@ -31,7 +31,7 @@ from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
-from capgo_mcp.client.reads import collect
+from capgo_mcp.client.reads import collect, narrowed
 from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import is_stream, key_header, read_answer, request_id_of, unreadable, write_request
@@ -189,7 +189,7 @@ class Capgo:
         attempt = partial(self._attempt, mask=known.mask, headers=headers)
         exchange = partial(self._exchange, attempt=attempt, breaker=known.breaker, deadline=deadline)
         if operation.spec.paging is None:
-            return cast("A", await exchange(operation))
+            return narrowed(operation, cast("A", await exchange(operation)))
         return cast("A", await collect(operation, exchange))
 
     def _time_for(self, operation: Operation[Any]) -> float:

@@ -163,6 +163,11 @@ BY_CODE: Final[dict[str, Explanation]] = {
         "Capgo says that the organization does not pay",
         "It says so also to a key without org.read. Ask the user for one that has org_member beside its app role.",
     ),
+    "invalid_icon_path": Explanation(
+        Refused,
+        "The icon must be an image in the app's own folder of Capgo's storage",
+        "Ask the user to upload it in the console. Only older servers take the address of any image.",
+    ),
     "too_many_requests": Explanation(RateLimited, "Too many requests"),
     "rate_limited": Explanation(RateLimited, "Too many requests of this kind"),
     **_all(
@@ -201,7 +206,6 @@ BY_CODE: Final[dict[str, Explanation]] = {
             "invalid_update_package": "update_package must be one of those in the schema",
             "invalid_target": "Capgo does not know this target of a deployment",
             "invalid_custom_id": "custom_id must have 1 to 36 characters",
-            "invalid_icon_path": "The icon must be an image of Capgo's own storage, or an allowed one",
             "invalid_owner_org_id": "The organization's id is no UUID",
             "invalid_protocol": "external_url must start with https://",
             "invalid_version_id": "A device cannot be set to a bundle, only pinned to a channel",

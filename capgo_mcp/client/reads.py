@@ -128,6 +128,14 @@ async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]
             return await _sized(operation, exchange)
 
 
+def narrowed(operation: Operation[A], answer: A) -> A:
+    """An answer without the rows that were not asked for, which an older Capgo tells as well."""
+    asked = _asked(operation)
+    if not asked or not isinstance(answer, Listing):
+        return answer
+    return answer.model_copy(update={"items": [row for row in answer.items if _is_asked_for(row, asked)]})
+
+
 async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
     seen: Unique = {}
     rows: Unique = {}
@@ -225,9 +233,11 @@ def _asked(operation: Operation[Any]) -> Asked:
 
 
 def _admitted(rows: Unique, asked: Asked) -> Unique:
-    if not asked:
-        return rows
-    return {name: row for name, row in rows.items() if all(getattr(row, one.fact) == value for one, value in asked)}
+    return {name: row for name, row in rows.items() if _is_asked_for(row, asked)}
+
+
+def _is_asked_for(row: Row, asked: Asked) -> bool:
+    return all(getattr(row, one.fact) == value for one, value in asked)
 
 
 def _answer(operation: Any, rows: Unique, more: int | str | None, note: str | None = None) -> Listing[Any]:

@@ -11,6 +11,7 @@ from capgo_mcp.api.operation import Operation
 from capgo_mcp.operations import (
     api_key_lookup,
     api_keys,
+    app_settings,
     apps,
     audit,
     builds,
@@ -34,6 +35,7 @@ DEFAULT: Final = (apps, channels, bundles, devices, organizations, members, stat
 
 OPT_IN: Final = (
     webhooks,
+    app_settings,
     policies,
     audit,
     native_usage,

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer, Listing, Ok, Row
-from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.api.fields import OrgId
+from capgo_mcp.api.operation import Effect, Filter, Operation
 from capgo_mcp.api.text import Timestamp
 
 ApiKeyId = Annotated[
@@ -50,9 +51,22 @@ class ApiKey(
     rbac_id: str | None = None
     user_id: str | None = None
 
+    @property
+    def shared(self) -> bool:
+        """Whether it is an organization's and not a person's."""
+        return self.owner_org_id is not None
 
-class ListApiKeys(Operation[Listing[ApiKey]], http="GET /apikey", needs="org.manage_apikeys"):
+
+class ListApiKeys(
+    Operation[Listing[ApiKey]],
+    http="GET /apikey",
+    needs="org.manage_apikeys",
+    filters={"owner_org_id": Filter("owner_org_id"), "shared": Filter("shared")},
+):
     """List API keys: name, expiry, id, roles. Never shows the keys themselves."""
+
+    owner_org_id: Annotated[OrgId | None, Field(description="Only its shared keys.")] = None
+    shared: Annotated[bool | None, Field(description="Only shared keys, or only others.")] = None
 
 
 # It is documented, so agents look for it: what they find says where the user has to go.

@@ -7,6 +7,7 @@ from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.operations import every
 from capgo_mcp.safety import (
     api_keys,
+    app_settings,
     apps,
     builds,
     bundles,
@@ -22,6 +23,7 @@ from capgo_mcp.safety.meaning import Meaning
 
 AREAS: Final = (
     apps,
+    app_settings,
     channels,
     bundles,
     devices,

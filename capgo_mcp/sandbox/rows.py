@@ -185,6 +185,7 @@ def new_key(state: State, name: str, value: str, user_id: str, bindings: list[Ro
         "user_id": user_id,
         "is_hashed_key": False,
         "global_permissions": [],
+        "owner_org_id": None,
         "key": value,
         "bindings": bindings,
         **values,

@@ -108,6 +108,49 @@ async def test_keys_tell_their_roles_where_capgo_does(state: State) -> None:
     assert "id" not in laptop["bindings"][0]
 
 
+@pytest.mark.parametrize("asked", [{"shared": True}, {"owner_org_id": LIGHTHOUSE}])
+async def test_keys_are_narrowed_to_those_an_organization_shares(state: State, asked: Facts) -> None:
+    """Also where Capgo ignores the filter; one that knows of no shared keys has none."""
+    async with desk(state=state) as here:
+        shared = await here.facts("capgo_list_api_keys", **asked)
+        others = await here.facts("capgo_list_api_keys", shared=False)
+    assert [key["name"] for key in shared["items"]] == ([] if is_july(state) else ["Old contractor"])
+    assert len(others["items"]) == len(state.keys) - len(shared["items"])
+
+
+SETTINGS: Final[Facts] = {
+    "allow_device_custom_id": False,
+    "expose_metadata": True,
+    "ios_store_url": "https://apps.apple.com/app/id1234567890",
+    "android_store_url": "https://play.google.com/store/apps/details?id=com.demo.app",
+}
+
+
+async def test_what_devices_may_do_is_set_and_taken_back(state: State) -> None:
+    """Each setting alone; the calls of the answer bring back what was, and nothing where there was nothing."""
+    before = {name: state.apps[DEMO_APP][name] for name in SETTINGS}
+    async with desk(state=state) as here:
+        for name, value in SETTINGS.items():
+            answer = await here.facts("capgo_set_app_settings", app_id=DEMO_APP, **{name: value})
+            assert (answer["done"], state.apps[DEMO_APP][name]) == (True, value)
+            (undo,) = answer["undo"]
+            await here.follow(undo)
+            assert {name: state.apps[DEMO_APP][name] for name in SETTINGS} == before
+        assert "https" in await here.error("capgo_set_app_settings", app_id=DEMO_APP, ios_store_url="apps.apple.com")
+
+
+async def test_an_icon_is_an_image_that_capgo_keeps(state: State) -> None:
+    """In July an address of anywhere was taken; since then it is refused, with what is right."""
+    async with desk(state=state) as here:
+        call = {"app_id": DEMO_APP, "icon": "https://example.com/icon.png"}
+        if is_july(state):
+            assert (await here.facts("capgo_update_app", **call))["done"]
+        else:
+            assert (await here.error("capgo_update_app", **call)).startswith("[invalid_icon_path]")
+        for icon in (f"org/{LIGHTHOUSE}/{DEMO_APP}/icon", ""):
+            assert "done" in await here.facts("capgo_update_app", app_id=DEMO_APP, icon=icon)
+
+
 async def test_native_usage_tells_active_devices(state: State) -> None:
     """Now and in as long before, where Capgo counts them; not the list of each day."""
     period = {"from_date": "2026-11-01", "to_date": "2026-11-10"}

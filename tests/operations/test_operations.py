@@ -25,8 +25,8 @@ from tests.support.data import DATA
 from tests.support.samples import AnyOperation
 
 TABLE: Final[dict[str, dict[str, Any]]] = {row["id"]: row for row in json.loads((DATA / "operations.json").read_text())}
-TWO_TOOLS: Final = Counter({("POST", "/channel"): 1, ("PUT", "/organization"): 1})
-"""What has one tool more: a channel's bundle and its rollout, an organization and its policies."""
+TWO_TOOLS: Final = Counter({("POST", "/channel"): 1, ("PUT", "/organization"): 1, ("PUT", "/app/{}"): 1})
+"""What has one tool more: a channel's rollout, an organization's policies, and what an app's devices may do."""
 
 NOT_COVERED: Final = {
     "notif.proof",
@@ -182,6 +182,7 @@ def _nothing_to_do(operation: AnyOperation) -> str:
     codes = {
         "capgo_set_bundle_metadata": "no_fields_to_update",
         "capgo_update_app": "invalid_json_parse_body",
+        "capgo_set_app_settings": "invalid_json_parse_body",
         "capgo_update_webhook": "no_updates",
     }
     return codes.get(operation.spec.name, "")

@@ -140,9 +140,13 @@ CASES: Final = {
     ),
     "app name": Case(("capgo_update_app", {"app_id": DEMO_APP, "name": "Other"})),
     "app and icon": Case(
-        ("capgo_update_app", {"app_id": DEMO_APP, "icon": "https://example.com/i.png", "name": "Other"}),
+        ("capgo_update_app", {"app_id": DEMO_APP, "icon": f"org/{LIGHTHOUSE}/{DEMO_APP}/icon", "name": "Other"}),
         names=("icon",),
     ),
+    "store page": Case(
+        ("capgo_set_app_settings", {"app_id": DEMO_APP, "ios_store_url": "https://apps.apple.com/app/id1"})
+    ),
+    "custom ids": Case(("capgo_set_app_settings", {"app_id": DEMO_APP, "allow_device_custom_id": False})),
     "cloud addresses": Case(("capgo_update_app", {"app_id": DEMO_APP, "block_provider_infra_requests": False})),
     "device pinned": Case(("capgo_set_device_channel", {**_PIN, "channel": "beta"})),
     "device pinned again": Case(

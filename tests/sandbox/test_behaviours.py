@@ -156,3 +156,11 @@ async def test_a_deploy_ends_a_rollout_or_leaves_it(caller: Caller) -> None:
     await caller.ask("PUT /bundle", {"app_id": APP, "version_id": 1, "channel_id": staging["id"]})
     left = (staging["version"], staging["rollout_version"], staging["rollout_id"] == drawn)
     assert left == ((1, target, True) if is_july(caller) else (1, None, False))
+
+
+async def test_keys_can_be_asked_for_by_who_shares_them(caller: Caller) -> None:
+    """Since July, by organization or by whether they are shared at all; an id that is none is refused."""
+    shared = (await caller.ask("GET /apikey", {"shared": "true"})).json()
+    assert len(shared) == (len(caller.state.keys) if is_july(caller) else 1)
+    wrong = await caller.ask("GET /apikey", {"owner_org_id": "x"})
+    assert wrong.is_success if is_july(caller) else code(wrong) == (400, "invalid_owner_org_id")

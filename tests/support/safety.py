@@ -49,6 +49,7 @@ DANGEROUS: Final[dict[str, Facts]] = {
 """Arguments with which a call needs consent, where those that must be given are not enough."""
 
 CHANGING: Final[dict[str, Facts]] = {
+    "capgo_set_app_settings": {"expose_metadata": True},
     "capgo_set_bundle_channel": {"version_id": 117},
     "capgo_set_bundle_metadata": {"comment": "Other"},
     "capgo_set_channel": {"version": "2.2.7"},

@@ -6,7 +6,7 @@ from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.rights import HOLDERS
 from capgo_mcp.sandbox.answers import OK, ErrorAnswer, Row, bad, no_row
 from capgo_mcp.sandbox.auth import Middleware
-from capgo_mcp.sandbox.call import Call
+from capgo_mcp.sandbox.call import UUID, Call
 from capgo_mcp.sandbox.routing import Route, Source
 
 _SHOWN = (
@@ -18,7 +18,19 @@ _TOKEN = re.compile(r"[A-Za-z0-9._:-]{8,256}")
 def list_keys(call: Call) -> list[Row]:
     """List the keys the caller may manage."""
     _need_manager(call, "cannot_list_apikeys")
-    return [_shown(call, key) for key in call.state.keys.values() if _may_manage(call, key)]
+    keys = [key for key in call.state.keys.values() if _may_manage(call, key) and _is_asked_for(call, key)]
+    return [_shown(call, key) for key in keys]
+
+
+def _is_asked_for(call: Call, key: Row) -> bool:
+    """Whether a key passes the filters, which were not known in July."""
+    if call.state.behaviour is Behaviour.JULY:
+        return True
+    owner, shared = call.params.get("owner_org_id"), call.params.get("shared")
+    if owner is not None and not UUID.fullmatch(str(owner)):
+        raise bad("invalid_owner_org_id", "Invalid owner_org_id", owner_org_id=owner)
+    is_shared = "true" if key["owner_org_id"] else "false"
+    return owner in (None, key["owner_org_id"]) and shared in (None, is_shared)
 
 
 def get_key(call: Call) -> Row:
@@ -80,8 +92,9 @@ def _need_manager(call: Call, code: str) -> None:
 
 
 def _may_manage(call: Call, key: Row) -> bool:
-    same_user = key["user_id"] == call.key["user_id"]
-    return same_user and all(call.may_org("org.manage_apikeys", b["org_id"]) for b in key["bindings"])
+    owner = key["owner_org_id"]
+    mine = key["user_id"] == call.key["user_id"] or (owner and call.may_org("org.manage_apikeys", owner))
+    return bool(mine) and all(call.may_org("org.manage_apikeys", b["org_id"]) for b in key["bindings"])
 
 
 def _shown(call: Call, key: Row) -> Row:
@@ -93,7 +106,7 @@ def _shown(call: Call, key: Row) -> Row:
     for binding in bindings:
         if binding["app_id"]:
             binding["app_id"] = call.state.apps[binding["app_id"]]["id"]
-    return shown | {"owner_org_id": None, "bindings": bindings}
+    return shown | {"owner_org_id": key["owner_org_id"], "bindings": bindings}
 
 
 def _bad_id() -> ErrorAnswer:

@@ -2,6 +2,7 @@
 
 import re
 
+from capgo_mcp.api.channel_edit import Behaviour
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import (
     OK,
@@ -77,7 +78,7 @@ def create_app(call: Call) -> Row:
         raise ErrorAnswer(409, "app_id_already_exists", "App ID already exists", more)
     flags = {name: call.params.get(name) is True for name in _ONBOARDING}
     urls = {name: call.params.get(name) for name in _STORES}
-    icon_url = _icon_url(call.params.get("icon"))
+    icon_url = _icon_url(call, call.params.get("icon"), f"org/{org_id}/{app_id}/")
     name = _stripped(call.params["name"])
     row = new_app(call.state, app_id, name, org_id, call.key["user_id"], icon_url=icon_url, **flags, **urls)
     return _as_driver_row(changes.insert(call, "apps", row))
@@ -110,7 +111,7 @@ def update_app(call: Call) -> Row:
     if "name" in values:
         values["name"] = _stripped(values["name"])
     if "icon" in call.params:
-        values["icon_url"] = _icon_url(call.params["icon"])
+        values["icon_url"] = _icon_url(call, call.params["icon"], f"org/{app['owner_org']}/{app_id}/")
     if not values:
         raise _cannot_update(no_row())
     if app["need_onboarding"] and values.get("need_onboarding") is False:
@@ -140,7 +141,11 @@ def _stripped(name: object) -> str | None:
     return None if name is None else _TAGS.sub("", str(name))
 
 
-def _icon_url(icon: object) -> str:
+def _icon_url(call: Call, icon: object, folder: str) -> str:
+    """Take an icon: an image in the app's own folder of the storage, and in July an address of anywhere too."""
+    is_kept = isinstance(icon, str) and folder in icon
+    if icon and not is_kept and call.state.behaviour is not Behaviour.JULY:
+        raise bad("invalid_icon_path", "Icon path must belong to this app organization")
     # A path into Capgo's storage would be signed here, and the sandbox stores no images.
     return icon if isinstance(icon, str) and icon.startswith(("https://", "http://")) else ""
 

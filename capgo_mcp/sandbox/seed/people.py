@@ -81,6 +81,14 @@ def _keys(state: State, calendar: Calendar) -> list[Row]:
         new_key(state, "CI uploads", UPLOADER_KEY, MIRA, uploader, **calendar.made(180)),
         new_key(state, "Status board", READER_KEY, MIRA, reader, **calendar.made(90)),
         new_key(
-            state, "Old contractor", EXPIRED_KEY, MIRA, [reads_org], expires_at=calendar.ago(14), **calendar.made(104)
+            state,
+            "Old contractor",
+            EXPIRED_KEY,
+            MIRA,
+            [reads_org],
+            expires_at=calendar.ago(14),
+            owner_org_id=LIGHTHOUSE,  # Capgo keeps keys that an organization shares hashed
+            is_hashed_key=True,
+            **calendar.made(104),
         ),
     ]
