@@ -2,7 +2,7 @@
 
 import re
 
-from capgo_mcp.api.channel_edit import Behaviour
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox import changes
 from capgo_mcp.sandbox.answers import (
     OK,
