@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients recording frameworks site release-check release-lock test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients apps recording frameworks site release-check release-lock test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -20,6 +20,7 @@ help:
 	@echo "make attacks    attack a team's server, and tell what got through"
 	@echo "make conformance  the official conformance suite; needs npm"
 	@echo "make clients    try the server with real MCP clients, from npm and PyPI"
+	@echo "make apps       draw the pages for the chat in Chromium and compare; PICTURES=write keeps new pictures"
 	@echo "make mcpb       build the bundle for Claude Desktop"
 	@echo "make recording  draw the demo as a moving picture"
 	@echo "make test-pythons   the tests with every Python that is found, or those in PYTHONS"
@@ -93,6 +94,10 @@ CLIENTS ?= inspector typescript fastmcp programs plugins vendor
 clients: $(VENV)/dev
 	$(BIN)/pytest -rs $(CLIENTS:%=tests/clients/with_%.py) \
 		$(wildcard $(CLIENTS:%=tests/http_clients/with_%.py))
+
+# Size and time of each page are printed; what must hold of them is tested.
+apps: $(VENV)/dev
+	$(BIN)/pytest -rs -n 0 -s tests/apps/with_chromium.py
 
 mcpb: $(VENV)/run
 	$(BIN)/python -m scripts.bundle

@@ -14,10 +14,14 @@ VERSIONS: Final = {
     "@github/copilot": "1.0.102",
     "@google/gemini-cli": "0.61.0",
     "@modelcontextprotocol/client": "2.4.0",
+    "@modelcontextprotocol/ext-apps": "2.0.4",
     "@modelcontextprotocol/inspector": "2.12.0",
     "@modelcontextprotocol/sdk": "1.32.2",
     "@openai/codex": "0.169.0",
+    "axe-core": "4.14.1",
+    "esbuild": "0.28.2",
     "opencode-ai": "1.18.33",
+    "pixelmatch": "8.0.0",
 }
 
 

@@ -1,9 +1,13 @@
-"""Signing in as people do: the program itself, a real browser, a click."""
+"""What people do in a browser: the program itself, a real Chromium, a click."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from playwright.sync_api import expect
 
 from capgo_mcp.sandbox import State, create_app
 from capgo_mcp.sandbox.seed.people import HARBOR
@@ -39,3 +43,31 @@ def test_person_signs_in_through_a_browser(tmp_path: Path, state: State) -> None
         assert (tmp_path / ".config" / "capgo-mcp" / "key").read_text(encoding="utf-8").strip() == key["key"]
         subprocess.run([*command, "logout"], env=here, check=True, capture_output=True, timeout=GENEROUS)
         assert not [key for key in state.keys.values() if key.get("oauth_client")]
+
+
+def test_person_looks_at_the_pages_for_the_chat(tmp_path: Path) -> None:
+    """`apps` tells an address, at which each page is drawn on sample data and its buttons say what they would ask."""
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("CAPGO_")}
+    command = [sys.executable, "-m", "capgo_mcp", "apps"]
+    here = clean | {"HOME": str(tmp_path), "BROWSER": "true"}
+    with browser.page() as page, subprocess.Popen(command, env=here, stderr=subprocess.PIPE, text=True) as gallery:
+        assert gallery.stderr is not None
+        (address,) = re.findall(r"http://\S+", gallery.stderr.readline())
+        page.goto(address)
+        shown = page.frame_locator("#frame")
+        links = page.get_by_role("navigation").get_by_role("link")
+        links.first.wait_for()
+        for name in links.all_inner_texts():
+            page.get_by_role("link", name=name, exact=True).click()
+            expect(page.locator("a[aria-current=page]")).to_have_text(name)
+            shown.locator("main[aria-busy=false] h1").wait_for()
+            assert shown.get_by_text("cannot be drawn").count() == 0
+        page.get_by_role("link", name="Deletion of a channel").click()
+        shown.get_by_role("button", name="Leave it").click()
+        expect(page.locator("#chat li")).to_contain_text("capgo_delete_channel")
+        page.locator("#theme").select_option("dark")
+        expect(shown.locator("html")).to_have_attribute("data-theme", "dark")
+        gallery.send_signal(signal.SIGINT)
+        _, told = gallery.communicate(timeout=GENEROUS)
+    assert told.splitlines()[-1] == "capgo-mcp: stopped."
+    assert gallery.returncode == 0

@@ -1,4 +1,4 @@
-"""Pages shown in the chat: who is offered them, what they are made of, and that they cost nobody else anything."""
+"""A page in the chat runs and fetches nothing but itself, calls no tool, and costs nothing where none is shown."""
 
 import re
 from typing import Any, Final
@@ -13,6 +13,11 @@ from capgo_mcp.catalog import every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.server.apps import EXTENSION, MIME_TYPE, PAGES, SOURCE, AppPage, html
 from tests.support.connected import Mode, connected, each_mode
+
+AGAINST: Final = "whoever names a device, a bundle or a channel, and hopes that a page takes the name for markup"
+HOLDS: Final = ("Pages in the chat write nothing",)
+ATTACKER: Final = "who writes texts"
+ASSET: Final = "the account"
 
 LARGEST: Final = 40_000
 SHOWS: Final = advertise(EXTENSION, {"mimeTypes": [MIME_TYPE]})

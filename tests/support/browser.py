@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -15,8 +15,11 @@ CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") o
 
 
 @contextmanager
-def page() -> Iterator[Page]:
-    """A page of a browser of its own; the test is skipped where there is none, unless one is required."""
+def page(**options: Any) -> Iterator[Page]:
+    """A page of a browser of its own, with options of Playwright's, such as its size.
+
+    The test is skipped where there is none, unless one is required.
+    """
     if CHROMIUM is None:
         assert "REQUIRE_CHROMIUM" not in os.environ, "Chromium is required and not here"
         pytest.skip("there is no Chromium here (Debian: apt install chromium)")
@@ -24,7 +27,7 @@ def page() -> Iterator[Page]:
         # Without its own sandbox, which needs rights that containers withhold; it opens this test's pages only.
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
-            one = browser.new_page()
+            one = browser.new_page(**options)
             one.set_default_timeout(GENEROUS * 1000)
             yield one
         finally:

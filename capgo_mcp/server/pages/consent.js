@@ -60,7 +60,7 @@ function box(kind, title, entries) {
 /** The answer of the reader: it names the call and the state that was shown, and no word of others. */
 function answer({ tool, arguments: given }) {
   const { seen, confirm_name: name } = object(given);
-  if (!isPlainWord(tool) || !/^[0-9a-f]{12}$/.test(seen)) return soft("Answer in the chat.");
+  if (!isTool(tool) || !isMark(seen)) return soft("Answer in the chat.");
   const made = buttons(
     ["Go on", `Yes, I have seen the preview of ${tool} with the mark ${seen}. Make its call in after_consent, exactly as it stands there.`, "danger"],
     ["Leave it", `No, leave the preview of ${tool} with the mark ${seen}: change nothing.`],
@@ -101,7 +101,7 @@ function preview(would, outcome) {
 }
 
 function done(outcome) {
-  const undo = list(outcome.undo).map((one) => object(one).tool).filter(isPlainWord);
+  const undo = list(outcome.undo).map((one) => object(one).tool).filter(isTool);
   return [
     head(outcome.done ? "Done" : "Nothing changed", pill(outcome.done ? "Changed" : "Not done", outcome.done ? "good" : "warn")),
     outcome.now && el("p", {}, sentence(outcome.now)),

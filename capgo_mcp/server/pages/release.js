@@ -9,8 +9,8 @@ const REACH = { default: "All devices", pinned: "Devices pinned to it", self_set
 const judged = (verdicts, verdict) =>
   pill(...(Object.hasOwn(verdicts, verdict) ? verdicts[verdict] : [plain(verdict), "warn"]));
 
-/** The bundle in a message of the reader's, where its name is a plain word. */
-const named = (version) => (isPlainWord(version) ? ` of ${version}` : "");
+/** The bundle in a message of the reader's, where its name looks like a version. */
+const named = (version) => (isVersion(version) ? ` of ${version}` : "");
 
 function call({ tool, arguments: given }) {
   const words = Object.entries(object(given)).map(([name, value]) => `${plain(name)}: ${plain(value)}`);

@@ -92,8 +92,10 @@ function section(title, ...children) {
 const sentences = (values) =>
   list(values).length > 0 && el("ul", {}, list(values).map((value) => el("li", {}, sentence(value))));
 
-/** Only words that no sentence can be made of may stand in a message that is the reader's own. */
-const isPlainWord = (value) => typeof value === "string" && /^[\w.+-]{1,80}$/.test(value);
+// Only words that say nothing by themselves may stand in a message that is the reader's own.
+const isVersion = (value) => typeof value === "string" && /^v?\d[\w.+-]{0,39}$/.test(value);
+const isTool = (value) => typeof value === "string" && /^capgo_[a-z_]{1,40}$/.test(value);
+const isMark = (value) => typeof value === "string" && /^[0-9a-f]{12}$/.test(value);
 
 const tell = (text) => {
   document.getElementById("told").textContent = text;
