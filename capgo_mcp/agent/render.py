@@ -146,6 +146,7 @@ def _masked(row: Row, visible: dict[str, Any], reveal: bool) -> dict[str, Any]:
     return visible | {name: _MASK for name in row.secret if getattr(row, name)}
 
 
+# Once for each kind: a list has up to a thousand rows of it.
 @lru_cache(maxsize=256)
 def _columns(kind: type[Row], names: frozenset[str] | None) -> list[tuple[str, Any]]:
     """The fields that a list shows of each row, with the value that goes without saying."""

@@ -137,6 +137,7 @@ NEW: Final = ChannelRow(
     auto_pause_cooldown_minutes=60,
 )
 """A channel that was created by a write that says nothing."""
+# Of these null is a value; of any other column it says that this Capgo does not show it.
 _NULLABLE: Final = frozenset(
     {
         *("version", "rollout_version", "rollout_paused_at", "rollout_pause_reason"),

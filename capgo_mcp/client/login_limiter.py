@@ -135,6 +135,7 @@ class LocalLoginLimiter:
     @classmethod
     def of(cls, clock: Clock, processes: int) -> Self:
         """The login limiter of one of so many processes behind one address, fewer than Capgo counts to."""
+        # At least one each, or nobody could ever come in: so there have to be fewer processes than Capgo counts to.
         return cls(clock, max(1, BUDGET // processes), SPARE // processes)
 
     async def knows(self, key: bytes) -> bool:

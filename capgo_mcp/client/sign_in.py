@@ -188,6 +188,7 @@ async def authorization_server(url: str, seconds: float) -> AuthorizationServer 
         SignInFailed: What it tells about itself does not fit together, or is not safe.
         Unreachable: There was no answer.
     """
+    # Spelled as pydantic spells it, who reads what it is compared with.
     resource = str(AnyUrl(f"{url.rstrip('/')}/mcp"))
     addresses = build_protected_resource_metadata_discovery_urls(None, resource)
     told = await _first(ProtectedResourceMetadata, addresses, seconds)
@@ -245,6 +246,7 @@ async def _fetched(method: str, address: str, seconds: float, **content: Any) ->
         raise Unreachable(
             "unreachable", f"{where} could not be reached.", "Check the network, then try again."
         ) from error
+    # An answer of its own, since the other one is closed with its stream.
     return httpx2.Response(answer.status_code, content=bytes(body))
 
 

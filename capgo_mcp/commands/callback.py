@@ -47,6 +47,7 @@ class Callback:
         self.address = f"http://{HOST}:{self._server.server_port}{PATH}"
 
     def __enter__(self) -> Self:
+        # The interval is what leaving the block may take.
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
         return self
 

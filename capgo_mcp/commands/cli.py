@@ -93,6 +93,7 @@ def _http(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     http = HttpSettings.read(vars(options), settings)
+    # As `_run` does it; here uvicorn brings the event loop.
     gc.enable()
     gc.freeze()
     serve(settings, http, _logs(options))

@@ -47,6 +47,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
+        # Read from the message, since argparse tells nowhere else what it found wrong.
         if wrong := re.fullmatch(r"argument ([^:]+): invalid choice: '([^']*)' \(choose from (.*)\)", message):
             known = re.findall(r"[\w-]+", wrong[3])
             of = f"one of {', '.join(known)}"

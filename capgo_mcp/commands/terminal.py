@@ -152,6 +152,7 @@ class Progress:
             self._steps += 1
             place = self._steps % (self._BAR - self._PIECE + 1)
             bar = padded(" " * place + self._terminal.bar(100, self._PIECE), self._BAR)
+        # One column less: a full line makes some terminals begin another one.
         line, _ = cut(f"{bar} {visible(message or f'{progress:g}')}", self._terminal.width - 1)
         self._put(line)
 

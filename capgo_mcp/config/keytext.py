@@ -25,6 +25,7 @@ def key_text(path: Path) -> str:
     """
     try:
         with path.open("rb") as file:
+            # One more than there may be, to see whether there is.
             content = file.read(_LONGEST + 1)
     except FileNotFoundError:
         raise NoSuchFile("there is no such file") from None

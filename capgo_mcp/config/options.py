@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 _ON: Final = frozenset({"1", "true", "yes", "on"})
+# The empty one: a client that cannot leave a variable out sets it to nothing.
 _OFF: Final = frozenset({"", "0", "false", "no", "off"})
 _UNFILLED: Final = re.compile(r"\$\{[^}]*\}")
 

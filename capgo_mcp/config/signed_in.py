@@ -45,6 +45,7 @@ class SignedIn(BaseModel):
         """The sign-in that brought a key; None where that key came otherwise."""
         try:
             told = cls.model_validate_json(_path(machine).read_bytes())
+        # What cannot be read here is no reason to doubt the key.
         except (OSError, ValidationError):
             return None
         return told if told.digest == digest(key) else None

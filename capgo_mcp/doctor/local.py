@@ -38,6 +38,7 @@ async def key(settings: Settings) -> list[Finding]:
         then = "Sign in with capgo-mcp login, or set CAPGO_API_KEY. Without an account: capgo-mcp doctor --sandbox."
         return [problem("key", error.sentence, then)]
     where, path, signed_in = _whereabouts(settings)
+    # Asked of what chooses the header for it.
     current = key_header(value)[0] == "authorization"
     form = (
         "has the form of a current key" if current else "is not a UUID, as keys are since 2025: taken as a legacy key"

@@ -47,6 +47,7 @@ async def _reach(url: str, transport: httpx2.AsyncBaseTransport | None) -> list[
             transport=transport,
             trust_env=takes_proxy(url),
             timeout=_TIMEOUT,
+            # Where another address answers, that is what is to be found.
             follow_redirects=False,
             headers=headers,
         ) as client:

@@ -81,6 +81,7 @@ def _probes(app: str | None, org: str | None) -> Iterator[Operation[Any]]:
 async def _allowed(capgo: Capgo, probe: Operation[Any]) -> bool:
     try:
         await capgo.send(probe)
+    # Other errors say nothing of rights, and end the examination.
     except NotAllowed:
         return False
     return True

@@ -135,6 +135,7 @@ class TokenFile(TokenVerifier):
     def _refresh(self) -> None:
         try:
             stat = self._path.stat()
+            # With the size, since two changes may fall into one tick of the file system.
             changed = (stat.st_mtime_ns, stat.st_size)
             if changed == self._read_at:
                 return

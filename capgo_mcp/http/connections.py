@@ -31,6 +31,7 @@ class BoundedConnection(H11Protocol):
     It ends without an answer: thousands of them at the same moment would hold up those who wait for theirs.
     """
 
+    # Places in a line and no times: no two are the same.
     _order = itertools.count()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it

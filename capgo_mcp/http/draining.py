@@ -36,6 +36,7 @@ class Draining:
             yield
             return
         loop = asyncio.get_running_loop()
+        # Uvicorn's own by now, which ends the server.
         before: Any = signal.getsignal(signal.SIGTERM)
 
         def hear(number: int, frame: FrameType | None) -> None:

@@ -229,6 +229,7 @@ class CallerPool:
         moves = {Standing.ACCEPTED: (self._others, self._accepted), Standing.REFUSED: (self._accepted, self._others)}
         if move := moves.get(seat.capgo.standing):
             source, target = move
+            # While its call ran, this seat may have been given up, and another one made for the same key.
             if source.holds(name, seat) and target.put(name, seat):
                 source.drop(name)
 

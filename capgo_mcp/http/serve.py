@@ -177,6 +177,7 @@ def _configuration(settings: Settings, http: HttpSettings, logs: Logs) -> uvicor
         http=BoundedConnection,
         h11_max_incomplete_event_size=LONGEST_HEAD,
         ws="none",
+        # The logs are set up by now, and uvicorn would take them over.
         log_config=None,
         access_log=False,
         # Who calls is told by a key or a token; a header with an address could be anybody's.

@@ -169,4 +169,5 @@ class Running:
             raise CapgoError("devices_not_known", sentence, _UNREADABLE) from error
         for share in usage.bundles:
             if share.name in self._known and (any(share.devices) or any(share.percent)):
+                # A share without a number is at least one device.
                 self._counts[share.name or ""] += max(share.devices, default=1) or 1

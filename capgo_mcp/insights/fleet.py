@@ -10,6 +10,7 @@ from capgo_mcp.operations.devices import Device, ListDevices
 SAMPLE: Final = 600
 """Devices looked at, the ones seen last: four pages, for each has to be waited for before the next can be asked for."""
 
+# Devices report any build they like: a million names would fill the memory.
 _DISTINCT: Final = 1000
 
 

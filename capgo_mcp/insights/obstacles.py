@@ -100,6 +100,7 @@ def _kinds(channel: Channel, fleet: Fleet) -> Iterator[Obstacle]:
         (channel.allow_emulator, fleet.emulators, "emulators", "allow_emulator"),
     )
     for allowed, count, kind, flag in kinds:
+        # Where no device could be looked at, it may keep it from all of them.
         if allowed is False and (count or not fleet.devices):
             yield Obstacle(
                 what=f"Channel {quoted(channel.name or '')} serves no {kind}: {count} of {_seen(fleet)} are such.",

@@ -52,6 +52,7 @@ class GetBundle(Insight[BundleRead], toolset="bundles"):
         if self.compare_with is not None:
             other = await _found(context.capgo, ListBundles(app_id=self.app_id, version=self.compare_with))
             delivery = delivered(found, other)
+        # What Capgo did not tell stays unset, for all that is set is shown.
         return BundleRead.model_validate({**found.model_dump(exclude_unset=True), "delivery": delivery})
 
 

@@ -147,6 +147,7 @@ class _Judge:
         since = native_since(self._bundle, self._evidence.newest)
         old = too_old(fleet, since)
         share = f"{old} of {fleet.devices} devices seen last have a native build older than {quoted(since)}"
+        # Where no device could be looked at, all of them may be too old.
         risky = change.needs_store and (old or not fleet.devices)
         yield Reason(says="wait" if risky else "go", what=f"Natively it {change}; {share}.")
 

@@ -24,5 +24,6 @@ def is_under_native(version: str, build: str) -> bool:
 
 def _core(version: str) -> Core | None:
     """The three numbers of a version; builds leave out the last ones at times."""
+    # Of a version with a fourth number, nobody here knows what it means.
     match = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?![\d.])", version, re.ASCII)
     return (int(match[1]), int(match[2] or 0), int(match[3] or 0)) if match else None

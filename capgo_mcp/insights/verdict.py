@@ -46,6 +46,7 @@ def judged(found: Failures) -> Verdict:
     worst = max((count for code, count in now.causes.items() if code in UPDATE_FAILURES), default=0)
     if _exceeds(worst, now.devices, INTOLERABLE):
         return Verdict(verdict="failing", reason=f"{told}; it was bad before, but {_percent(INTOLERABLE)} is too many.")
+    # Not before: what is certainly failing is told of few devices as well.
     if now.devices < ENOUGH:
         return Verdict(verdict="too_few", reason=f"{told}; it takes {ENOUGH} devices to tell.")
     if now.share > usual:

@@ -129,6 +129,7 @@ def _replace(path: Path, text: str, rights: int) -> None:
                 file.write(text.encode())
                 file.flush()
                 os.fsync(file.fileno())
+            # The new file is its owner's alone; whoever could read the former one reads this one as well.
             new.chmod(rights)
             new.replace(target)
         finally:

@@ -87,6 +87,7 @@ def install(
 
 def _advise(*sentences: str) -> int:
     for sentence in sentences:
+        # So that stdout has the change alone.
         print(sentence, file=sys.stderr)
     return 0
 

@@ -161,6 +161,7 @@ class Observe(Operation[Observation], http="POST /private/observe", needs="app.r
     def _fits_the_view(self) -> Self:
         if self.view == "device" and self.device_id is None:
             raise ValueError("the view device needs device_id")
+        # An older Capgo ignores it there, and would tell of all bundles.
         if self.view in ("summary", "versions") and self.version_name is not None:
             raise ValueError("version_name goes with the views metrics, events, device and routes")
         return self

@@ -13,6 +13,7 @@ from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.fields import AppId, OrgId, sent_as
 from capgo_mcp.api.operation import Operation
 
+# Documented as a day, and told as a moment.
 Day = Annotated[str, BeforeValidator(lambda moment: str(moment)[:10])]
 # Within these bounds, no day before or after leaves the calendar.
 _CALENDAR = Field(ge=date(2010, 1, 1), lt=date(2200, 1, 1))

@@ -27,6 +27,7 @@ class GetStoreMetadata(Operation[StoreListing], http="POST /app/store-metadata")
         str,
         Field(
             description="The page, at apps.apple.com, itunes.apple.com or play.google.com.",
+            # Capgo fetches what it is given, and nobody but the stores is to be asked through it.
             pattern=r"^https://(apps\.apple\.com|itunes\.apple\.com|play\.google\.com)/\S+$",
             max_length=2000,
         ),

@@ -119,6 +119,7 @@ def _append(path: Path, line: bytes) -> None:
         os.fchmod(descriptor, _OWNER_ONLY)  # also where somebody made the file before
         if os.write(descriptor, line) != len(line):
             raise OSError(0, "the disk is full")
+        # On the disk before anything is sent: a crash must not take the record along.
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

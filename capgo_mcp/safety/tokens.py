@@ -40,6 +40,7 @@ class ProcessTokens:
         if await self.is_used(token):
             return False
         if len(self._until) >= self._capacity:
+            # Only when it is full, since it looks at each.
             self._forget()
             if len(self._until) >= self._capacity:
                 return False

@@ -20,9 +20,10 @@ def drop_app(call: Call, app: Row) -> None:
         drop_channel(call, channel)
     for bundle in [row for row in state.bundles.values() if row["app_id"] == app_id]:
         changes.delete(call, "app_versions", bundle)
-    for days in (state.devices, state.overrides, state.usage, state.bundle_days, state.native_days):
-        for key in [key for key in days if key[0] == app_id]:
-            del days[key]
+    # These are kept by app and device, or by app and day.
+    for keyed in (state.devices, state.overrides, state.usage, state.bundle_days, state.native_days):
+        for key in [key for key in keyed if key[0] == app_id]:
+            del keyed[key]
     for table in (state.builds, state.campaigns):
         for name in [name for name, row in table.items() if row["app_id"] == app_id]:
             del table[name]

@@ -15,6 +15,7 @@ _SVG: Final = (
 
 def _drawn(color: str, shapes: str) -> t.Icon:
     svg = _SVG.format(color=color, shapes=shapes)
+    # Quoted, because at the # of a colour the address would end.
     return t.Icon(src=f"data:image/svg+xml,{quote(svg, safe='')}", mime_type="image/svg+xml", sizes=["any"])
 
 

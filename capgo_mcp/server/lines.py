@@ -23,6 +23,7 @@ LONGEST: Final = 2**22
 _LAST_TURNS: Final = 500
 """Turns of the event loop between the last line and the end, which gives up what is not answered by then: whoever sends
 some lines and closes gets all answers that need no network."""
+# As much of JSON as it takes to find the id in a line that no reader of JSON takes.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s"{}\[\]:,]+')
 _LONGEST_ID: Final = 100
 

@@ -207,6 +207,7 @@ def change(call: Call, channel: Row, edit: Edit) -> None:
     after = outcome(call, channel, edit)
     if call.state.behaviour is Behaviour.NOVEMBER:
         _check_packages(call, channel, after)
+    # Devices are drawn anew for another target.
     if after["rollout_version"] != channel["rollout_version"]:
         after |= {"rollout_id": call.state.uuid("rollout"), "auto_pause_last_triggered_at": None}
     changes.update(call, "channels", channel, **after)

@@ -17,6 +17,7 @@ from capgo_mcp.sandbox.times import is_moment, javascript, parsed
 _MOST_ROWS = 1000
 _MOST_LIMIT = 50_000
 _MOST_ACTIONS = 20
+# The most frequent ones: a bundle that few devices have may be missing.
 _MOST_VERSIONS = _MOST_DEVICES = 30
 _PERIODS = (1, 3, 7, 30)
 _YEAR_5138 = 10**14

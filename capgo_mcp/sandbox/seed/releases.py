@@ -106,6 +106,7 @@ def _demo_app(state: State, calendar: Calendar) -> None:
     app = _add_app(state, calendar, DEMO_APP, "Demo app", LIGHTHOUSE, age=520)
     names = list(_names())
     for index, name in enumerate(names):
+        # At different hours, as people release.
         _add_bundle(state, calendar, app, name, age=(len(names) - index) * _DAYS_BETWEEN - 3.4 + index % 5 / 12)
     app["last_version"] = names[-1]
     withdrawn = state.bundle_named(DEMO_APP, _WITHDRAWN) or {}
