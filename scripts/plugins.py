@@ -1,7 +1,8 @@
 """The plugin for programs that take skills: one folder, with the description that each of them wants.
 
 The skills in it are those that the server itself offers; the catalogues beside it let the programs find it in a
-checkout. Everything is written by `make docs`.
+checkout. `plugin.json` and `mcp.json` are what the open format of plugins wants, which several programs take; the
+others are what single programs want. Everything is written by `make docs`.
 """
 
 import json
@@ -19,6 +20,7 @@ from scripts.markdown import table
 NAME: Final = "capgo"
 FOLDER: Final = Path("plugins") / NAME
 
+_FORMAT: Final = "https://agent-plugins.org/schemas/1.0.0"
 _CATALOGUE: Final = "capgo-mcp"
 _DESCRIPTION: Final = "Ship, watch and roll back Capgo live updates of Capacitor apps, with consent before each change."
 _AUTHORS: Final = "The capgo-mcp contributors"
@@ -48,13 +50,15 @@ def files(source: Provenance = SOURCE) -> dict[Path, str]:
         source: Where the program can be had.
     """
     servers = {"mcpServers": {NAME: _command(source)}}
+    portable = {"$schema": f"{_FORMAT}/mcp.schema.json", "mcpServers": {NAME: {"type": "stdio", **_command(source)}}}
     manifests = {
-        ".claude-plugin/plugin.json": _manifest() | {"author": {"name": _AUTHORS, "url": REPOSITORY}},
+        "plugin.json": {"$schema": f"{_FORMAT}/plugin.schema.json"} | _manifest() | _authors(),
+        ".claude-plugin/plugin.json": _manifest() | _authors(),
         ".codex-plugin/plugin.json": _codex(),
         ".cursor-plugin/plugin.json": _manifest() | _title() | {"author": {"name": _AUTHORS}, "category": _CATEGORY},
         "gemini-extension.json": {"name": NAME, "version": __version__, "description": _DESCRIPTION, **servers},
         ".mcp.json": servers,
-        "mcp.json": servers,
+        "mcp.json": portable,
     }
     skills = {
         f"skills/{name_of(recipe)}/{path}": text for recipe in RECIPES for path, text in skill_files(recipe).items()
@@ -68,6 +72,10 @@ def files(source: Provenance = SOURCE) -> dict[Path, str]:
 def _command(source: Provenance) -> dict[str, Any]:
     """How to start the server; by an installer only once the name is ours."""
     return {"command": "uvx", "args": [PACKAGE]} if source.released else {"command": PACKAGE, "args": []}
+
+
+def _authors() -> dict[str, Any]:
+    return {"author": {"name": _AUTHORS, "url": REPOSITORY}}
 
 
 def _title() -> dict[str, Any]:
@@ -88,8 +96,9 @@ def _manifest() -> dict[str, Any]:
 
 
 def _codex() -> dict[str, Any]:
-    return _manifest() | {
-        "author": {"name": _AUTHORS, "url": REPOSITORY},
+    return {
+        **_manifest(),
+        **_authors(),
         "skills": "./skills/",
         "mcpServers": "./.mcp.json",
         "interface": {

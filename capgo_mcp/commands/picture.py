@@ -96,7 +96,7 @@ def _inside(value: Any, terminal: Terminal) -> Iterator[str]:
         yield "(none)"
     elif all(isinstance(row, dict) and {"tool", "arguments"} <= row.keys() for row in rows):
         for row in rows:
-            yield command(row["tool"], row["arguments"])
+            yield command(row["tool"], row["arguments"])  # in one piece: a broken line would be copied broken
     elif isinstance(value, dict):
         yield from _lines(value, terminal)
     elif any(_is_part(one) and isinstance(one, list) for row in rows for one in row.values()):
@@ -132,7 +132,7 @@ def _table(rows: Sequence[Mapping[str, Any]], terminal: Terminal) -> Iterator[st
     names = list(dict.fromkeys(name for row in rows for name in row))
     numbers = {name for name in names if all(type(row.get(name, 0)) in (int, float) for row in rows)}
     shares = [row.get("percent") for row in rows]
-    bars = all(type(share) in (int, float) for share in shares)
+    bars = all(type(share) in (int, float) for share in shares)  # by type: to Python, true is a number as well
     texts = [[_fact(name, row.get(name, ""), terminal) for name in names] for row in rows]
     room = terminal.width - (len(_GAP) + _BAR if bars else 0)
     widths = _fitted(names, texts, room)
@@ -177,6 +177,7 @@ def _fitted(names: list[str], texts: list[list[str]], room: int) -> list[int]:
     room -= len(_GAP) * (len(names) - 1)
     if sum(least) > room:
         return []
+    # The roomiest column gives half of what it can spare, so that no long text takes all from the others.
     while (over := sum(widths) - room) > 0:
         spare, at = max((width - least[at], at) for at, width in enumerate(widths))
         widths[at] -= min(over, max(1, spare // 2))
@@ -213,7 +214,7 @@ def _fact(name: str, value: Any, terminal: Terminal) -> str:
 
 def _spark(series: Sequence[float], terminal: Terminal) -> str:
     """A series as a curve of one line, and its last value."""
-    last = f"{series[-1]:.10g}"
+    last = f"{series[-1]:.10g}"  # a curve tells the shape alone
     if not terminal.blocks or len(series) == 1:
         return ", ".join(f"{one:.10g}" for one in series)
     low, high = min(series), max(series)

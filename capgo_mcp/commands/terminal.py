@@ -113,7 +113,7 @@ class Terminal:
 
     def styled(self, text: str, style: str) -> str:
         """A text that looks as what it is; it is made of characters that can be seen only."""
-        shown = visible(text)
+        shown = visible(text)  # the last thing before the window: nothing that comes later adds a text
         code = _STYLES.get(style)
         return f"\033[{code}m{shown}\033[0m" if code and self.colours and shown.strip() else shown
 
@@ -162,6 +162,7 @@ class Progress:
             self._put("")
 
     def _put(self, line: str) -> None:
+        # Spaces instead of a code that clears the line: they work in any window.
         over = " " * max(0, self._shown - cells(line))
         self._stream.write(f"\r{line}{over}" if line else f"\r{over}\r")
         self._stream.flush()

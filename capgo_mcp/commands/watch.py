@@ -188,11 +188,13 @@ async def follow(toolbox: Toolbox, asked: Watch, view: Outlook, progress: Progre
         except NoAnswer as error:
             missed += 1
             view.say(str(error))
+            # Before anything was seen it is the question that is wrong, later rather the network.
             if not seen or missed == IN_A_ROW:
                 return FAILING
         else:
             missed, seen = 0, True
             view.show(look)
+            # Looked at first: a release that reaches its share while it fails has not come to a good end.
             if look.verdict == "failing":
                 view.say(f"{quoted(asked.version)} is failing. {await _advice(toolbox, asked)}".strip())
                 return FAILING
@@ -205,7 +207,7 @@ async def follow(toolbox: Toolbox, asked: Watch, view: Outlook, progress: Progre
             left = began + asked.lasting - clock.now()
             if left < LEAST_SECONDS:
                 return _late(asked, view)
-            rest = min(rest, left)
+            rest = min(rest, left)  # so that the last look is at the end
         await clock.sleep(rest)
 
 
@@ -237,6 +239,7 @@ async def look_at(toolbox: Toolbox, asked: Watch, moment: datetime, progress: Pr
         running = _facts(await toolbox.call(DEVICES, {**about, "group_by": ["version"]}, report=progress))
     finally:
         progress.clear()
+    # Counted on the devices themselves: Capgo's own figures about adoption are a day old.
     devices, of = running["devices"], running["devices_seen"]
     health = status.get("health") or {"verdict": "unknown", "reason": ""}
     return Look(

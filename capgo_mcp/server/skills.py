@@ -130,6 +130,7 @@ class Skills:
         self._tools = tools
         self._app = app
 
+    # Made when somebody asks: most sessions never do, and each waits for the start.
     @cached_property
     def _texts(self) -> Mapping[str, str]:
         """The text of every file, by its address."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from capgo_mcp.server.recipes import RECIPES
 from scripts import npm
 from tests.http_clients.conftest import Team
 from tests.support.limits import GENEROUS
@@ -47,3 +48,13 @@ def test_a_session_goes_over_both_replicas(team: Team, era: str, tmp_path: Path)
     assert wrong.returncode == 5
     assert "Hint:" in wrong.stdout + wrong.stderr
     team.took_turns()
+
+
+def test_skills_are_the_same_on_both_replicas(team: Team, era: str, tmp_path: Path) -> None:
+    """Lists and files come from whichever replica, and every digest and size is right; the older era has no skills."""
+    verified = inspect(team, era, tmp_path, "--method", "skills/list", "--verify", "--require-digests")
+    if era == "legacy":
+        assert "skills_unsupported" in verified.stdout + verified.stderr
+        return
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert len(verified.stdout.splitlines()) == len(RECIPES)

@@ -18,6 +18,7 @@ from scripts.plugins import FOLDER, files
 
 PLUGIN: Final = ROOT / FOLDER
 MANIFESTS: Final = (
+    "plugin.json",
     ".claude-plugin/plugin.json",
     ".codex-plugin/plugin.json",
     ".cursor-plugin/plugin.json",
@@ -43,6 +44,10 @@ CURSOR: Final = {
     "mcpServers": dict,
 }
 """Of what Cursor takes, what may stand here: a name that it does not know makes it refuse the plugin."""
+OPEN: Final = {
+    *("$schema", "name", "version", "description", "author", "homepage", "repository", "license", "keywords"),
+}
+"""The same of the open format."""
 
 
 def read(path: Path) -> Any:
@@ -91,9 +96,21 @@ def test_cursor_takes_it() -> None:
     assert manifest["author"].keys() <= {"name", "email"}
 
 
+def test_open_format_takes_it() -> None:
+    """What the open format reads has only its names, since it is closed, and lies where it looks."""
+    manifest, servers = read(PLUGIN / "plugin.json"), read(PLUGIN / "mcp.json")
+    assert manifest.keys() <= OPEN
+    assert manifest["author"].keys() <= {"name", "email", "url"}
+    assert [one["$schema"].rsplit("/", 2)[1:] for one in (manifest, servers)] == [
+        ["1.0.0", "plugin.schema.json"],
+        ["1.0.0", "mcp.schema.json"],
+    ]
+    assert servers["mcpServers"]["capgo"]["type"] == "stdio"
+
+
 def test_every_program_starts_the_same_server() -> None:
     """Each finds the server where it looks; an installer is named only once the package is ours."""
-    told = [read(PLUGIN / name)["mcpServers"] for name in (".mcp.json", "mcp.json", "gemini-extension.json")]
-    assert told == [{"capgo": {"command": "capgo-mcp", "args": []}}] * 3
+    told = [read(PLUGIN / name)["mcpServers"]["capgo"] for name in (".mcp.json", "mcp.json", "gemini-extension.json")]
+    assert [(one["command"], one["args"]) for one in told] == [("capgo-mcp", [])] * 3
     released = files(Provenance(released=True))[FOLDER / ".mcp.json"]
     assert json.loads(released)["mcpServers"]["capgo"] == {"command": "uvx", "args": ["capgo-mcp"]}
