@@ -119,7 +119,7 @@ class Endpoint(Spec):
     needs: str = ""
     """The permission the key must hold."""
     looks_up: bool = False
-    """Whether something is looked up before it is sent, by `resolved`: ids of names, or what Capgo would reset."""
+    """Whether something is looked up before it is sent, which follows from a `resolved` of its own."""
     says: Mapping[str, Any] = field(default_factory=dict)
     """What every request says beside the arguments."""
     streams: bool = False
@@ -194,7 +194,8 @@ class Operation(Declared[A], Generic[A]):
         if http:  # unlike the intermediate Operation[Ok] that pydantic makes
             method, path = http.split()
             toolset = cls.__module__.rpartition(".")[2]
-            cls.spec = Endpoint(**cls.described(), toolset=toolset, method=method, path=path, **said)
+            looks_up = cls.resolved is not Operation.resolved
+            cls.spec = Endpoint(**cls.described(), toolset=toolset, method=method, path=path, looks_up=looks_up, **said)
 
     async def resolved(self, capgo: Sender) -> Self:  # noqa: ARG002 - most operations have nothing to look up
         """The operation as it is sent: with the ids of names, and what Capgo would reset if it were left out.

@@ -1,1 +1,1 @@
-"""The only room that talks to Capgo: requests, refusals, pages, repeats and rates."""
+"""What talks to Capgo: requests, refusals, pages, repeats and rates."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.channel_edit import PERCENT
 from capgo_mcp.api.errors import NotFound
-from capgo_mcp.api.fields import MOST
+from capgo_mcp.api.fields import MOST, BundleName
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.operations.bundles import Bundle, ListBundles
@@ -18,6 +20,12 @@ NEWEST: Final = 50
 """Bundles that one request brings."""
 EVERYONE: Final = 100.0
 """All devices of a channel, in percent."""
+
+BundleMeant = Annotated[
+    BundleName | None,
+    Field(description="Bundle version name. Left out: the one the default channel rolls out or serves."),
+]
+"""The bundle that a question is about; `current` finds the one that nobody names."""
 
 _NAMES: Final = 5
 

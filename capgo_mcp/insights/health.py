@@ -1,19 +1,18 @@
 """Whether the release that was just shipped is failing, compared with the one before, and what to do about it."""
 
 from collections.abc import Iterator
-from typing import Annotated, Final
-
-from pydantic import Field
+from typing import Final
 
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.event_codes import MEANINGS
-from capgo_mcp.api.fields import AppId, BundleName
+from capgo_mcp.api.fields import AppId
 from capgo_mcp.api.operation import Sender
 from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.client.reads import Ahead
 from capgo_mcp.insights.bundles import (
     EVERYONE,
+    BundleMeant,
     Serving,
     all_channels,
     bundle_named,
@@ -80,10 +79,7 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
     """Is a release failing? Failed updates and installs of a version by cause, the bundle before, what to do next."""
 
     app_id: AppId
-    version: Annotated[
-        BundleName | None,
-        Field(description="Bundle version name. Left out: the one the default channel rolls out or serves."),
-    ] = None
+    version: BundleMeant = None
     days: CountedDays = WEEK
 
     async def gather(self, context: Context) -> UpdateHealth:

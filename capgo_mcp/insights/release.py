@@ -8,10 +8,11 @@ from pydantic import Field
 
 from capgo_mcp.api.answers import Answer
 from capgo_mcp.api.errors import CapgoError
-from capgo_mcp.api.fields import AppId, BundleName
+from capgo_mcp.api.fields import AppId
 from capgo_mcp.api.text import Timestamp, quoted
 from capgo_mcp.client.reads import Ahead, together
 from capgo_mcp.insights.bundles import (
+    BundleMeant,
     Serving,
     all_channels,
     bundle_named,
@@ -83,10 +84,7 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
     """Release status of a bundle: channels that serve it, rollout, adoption by day, failing or not, what blocks it."""
 
     app_id: AppId
-    version: Annotated[
-        BundleName | None,
-        Field(description="Bundle version name. Left out: the one the default channel rolls out or serves."),
-    ] = None
+    version: BundleMeant = None
     days: Annotated[int, Field(description="Days of adoption to look back.", ge=1, le=90)] = 7
 
     async def gather(self, context: Context) -> ReleaseStatus:

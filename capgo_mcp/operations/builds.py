@@ -62,7 +62,6 @@ class GetBuildLogs(
     http="GET /build/logs/{job_id}",
     needs="app.read_logs",
     effect=Effect.CHANGE,
-    looks_up=True,
     streams=True,
 ):
     """Read the last lines that a native build logged, once it has ended; asks for its status first."""

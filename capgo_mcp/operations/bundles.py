@@ -112,7 +112,6 @@ class SetBundleChannel(
     needs="channel.promote_bundle",
     effect=Effect.CHANGE,
     controls=("expected_version",),
-    looks_up=True,
     says={"target": "stable"},  # unsaid, some Capgo would replace the candidate of a rollout instead
 ):
     """Deploy a bundle to a channel, or roll back, with a key that may not change channels; else set_channel.

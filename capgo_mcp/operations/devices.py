@@ -93,7 +93,7 @@ class OneDevice(BaseModel):
         return self
 
 
-class GetDevice(Operation[Device], OneDevice, http="GET /device", needs="app.read_devices", looks_up=True):
+class GetDevice(Operation[Device], OneDevice, http="GET /device", needs="app.read_devices"):
     """Read one device: bundle it runs, platform, plugin and OS version, pinned channel, last seen.
 
     Takes device_id or custom_id.

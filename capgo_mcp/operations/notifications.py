@@ -102,7 +102,6 @@ class UpdateNotificationSettings(
     http="PUT /notifications/settings",
     needs="app.manage_notifications",
     effect=Effect.CHANGE,
-    looks_up=True,
     alias_generator=CAMEL_CASE,
 ):
     """Change how an app's devices are told about updates by push; what is not given stays as it is."""
