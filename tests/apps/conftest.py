@@ -2,12 +2,14 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
 import httpx2
+import mcp_types as t
 import pytest
 from playwright.sync_api import Frame, Page
 from starlette.applications import Starlette
@@ -15,6 +17,8 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from capgo_mcp.api.operation import Effect
+from capgo_mcp.catalog import TOOLSETS, every_tool
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.commands.apps import Example, examples
@@ -23,7 +27,7 @@ from capgo_mcp.sandbox import ADMIN_KEY, create_app, seeded
 from capgo_mcp.server.apps import html
 from capgo_mcp.server.tools import Toolbox
 from scripts import npm
-from tests.support import browser
+from tests.support import browser, samples
 from tests.support.faulty import EPOCH, VirtualClock
 from tests.support.serving import served
 
@@ -104,19 +108,40 @@ class Chat:
         return self.page.locator("iframe").screenshot(animations="disabled", caret="hide")
 
 
-async def _answered() -> dict[str, tuple[Example, Result]]:
-    """The answers to every example, always at the same moment."""
-    clock = VirtualClock()
+@asynccontextmanager
+async def _sandbox() -> AsyncIterator[Toolbox]:
+    """The tools of a fresh sandbox, at the same moment always."""
     transport = httpx2.ASGITransport(app=create_app(seeded(clock=EPOCH.timestamp)))
-    settings = Settings(key=StaticKey(ADMIN_KEY))
+    settings = Settings(key=StaticKey(ADMIN_KEY), toolsets=TOOLSETS)
     url = "http://sandbox.invalid"
-    async with Capgo(ADMIN_KEY, url=url, transport=transport, rate=10_000, clock=clock) as capgo:
-        toolbox = Toolbox(capgo, settings)
-        found = {}
-        for example in examples(clock.moment().date()):
+    async with Capgo(ADMIN_KEY, url=url, transport=transport, rate=10_000, clock=VirtualClock()) as capgo:
+        yield Toolbox(capgo, settings)
+
+
+def _dumped(result: t.CallToolResult) -> Result:
+    return result.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+async def _answered() -> dict[str, tuple[Example, Result]]:
+    found = {}
+    async with _sandbox() as toolbox:
+        for example in examples(toolbox.clock.moment().date()):
             result = await toolbox.call(example.tool, example.arguments)
             assert not result.is_error, result
-            found[example.name] = (example, result.model_dump(mode="json", by_alias=True, exclude_none=True))
+            found[example.name] = (example, _dumped(result))
+    return found
+
+
+async def _consented() -> dict[str, list[Result]]:
+    found = {}
+    for kind in every_tool():
+        name = kind.spec.name
+        if kind.spec.effect is not Effect.DELETE:
+            continue
+        async with _sandbox() as toolbox:
+            preview = _dumped(await toolbox.call(name, samples.required(kind)))
+            told = preview["structuredContent"]
+            found[name] = [preview, _dumped(await toolbox.call(name, told["after_consent"]["arguments"]))]
     return found
 
 
@@ -127,8 +152,17 @@ def answers() -> dict[str, tuple[Example, Result]]:
 
 
 @pytest.fixture(scope="session")
-def chat(address: str, answers: dict[str, tuple[Example, Result]]) -> Iterator[Chat]:
-    """A chat in a browser."""
+def consented() -> dict[str, list[Result]]:
+    """What each tool that deletes says before consent, and after."""
+    return anyio.run(_consented)
+
+
+@pytest.fixture(scope="session")
+def chat(
+    address: str, answers: dict[str, tuple[Example, Result]], consented: dict[str, list[Result]]
+) -> Iterator[Chat]:
+    """A chat in a browser, opened after the answers are there: the browser leaves no room for another event loop."""
+    assert consented
     with browser.page(viewport={"width": 760, "height": 2400}, locale="en-US", timezone_id="UTC") as page:
         chat = Chat(page, answers)
         page.goto(address)

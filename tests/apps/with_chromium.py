@@ -9,12 +9,14 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import expect
 
+from capgo_mcp.api.operation import Effect
+from capgo_mcp.catalog import every_tool
 from capgo_mcp.commands.apps import examples
 from capgo_mcp.sandbox import ADMIN_KEY
 from capgo_mcp.server.apps import html
 from scripts import npm
 from scripts.docs import ROOT
-from tests.apps.conftest import Chat
+from tests.apps.conftest import Chat, Result
 from tests.support.faulty import EPOCH
 from tests.support.serving import running
 
@@ -146,6 +148,20 @@ def test_shows_the_facts_of_the_answer(chat: Chat, name: str) -> None:
     told = figures(result["structuredContent"])
     assert told
     assert told <= words
+
+
+@pytest.mark.parametrize("tool", [kind.spec.name for kind in every_tool() if kind.spec.effect is Effect.DELETE])
+def test_every_deletion_is_drawn_before_and_after(chat: Chat, consented: dict[str, list[Result]], tool: str) -> None:
+    """The page for consent tells of whatever is deleted what goes, and then what was done."""
+    before, after = consented[tool]
+    chat.show("channel", before)
+    expect(chat.frame.get_by_text("Nothing has changed yet")).to_be_visible()
+    assert chat.frame.get_by_role("button", name="Go on").count() == 1
+    chat.show("channel", after)
+    expect(chat.frame.get_by_role("heading", level=1)).to_have_text(
+        "Done" if after["structuredContent"]["done"] else "Nothing changed"
+    )
+    assert chat.errors == []
 
 
 def test_a_button_asks_in_the_chat_and_does_nothing_else(chat: Chat) -> None:

@@ -13,7 +13,7 @@ const DEVICE = new Set(["platform", "version_name", "custom_id"]); // what stays
 const WHOLE = { capgo_delete_app: "app_id", capgo_delete_organization: "org_id" };
 
 /** Where it would be done, unless just that is what goes. */
-const place = (tool, given) => ["app_id", "org_id"].filter((name) => name in given && WHOLE[tool] !== name);
+const place = (tool, given) => ["app_id", "org_id", "device_id"].filter((name) => name in given && WHOLE[tool] !== name);
 
 /** Whether a fact tells of what stays when the call is made. */
 const remains = (tool, name) =>
@@ -106,7 +106,8 @@ function done(outcome) {
     head(outcome.done ? "Done" : "Nothing changed", pill(outcome.done ? "Changed" : "Not done", outcome.done ? "good" : "warn")),
     outcome.now && el("p", {}, sentence(outcome.now)),
     outcome.before && el("section", { class: "box goes" }, el("h2", {}, "Before"), facts(object(outcome.before))),
-    outcome.after && el("section", { class: "box stays" }, el("h2", {}, "Now"), facts(object(outcome.after))),
+    outcome.after && el("section", { class: "box stays" }, el("h2", {}, "Now"),
+      Object.keys(object(outcome.after)).length > 0 ? facts(outcome.after) : soft("Not there any more.")),
     outcome.result && section("Answer", facts(object(outcome.result))),
     undo.length > 0 && buttons(["Take it back", `Take that back: make the undo calls (${undo.join(", ")}) exactly as the answer has them.`]),
   ];
