@@ -148,6 +148,7 @@ HTTP_OPTIONS: Final = (
     Option("oauth_issuer", "authorization server (OAuth 2.1) whose tokens let callers in", "URL"),
     Option("oauth_audience", "this server's address, as those tokens name it", "URL"),
     Option("oauth_scopes", "scopes those tokens must have: with commas", "NAMES", ""),
+    Option("offer_pages", "tell clients of older revisions of the pages for the chat, though they cannot ask for them"),
     Option("metrics_port", "port of a page of metrics for Prometheus; each worker has its own", "PORT", 0),
 )
 """The options of the HTTP server, beside those."""

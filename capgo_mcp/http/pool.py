@@ -30,6 +30,7 @@ from capgo_mcp.http.seats import Seat, Seats
 from capgo_mcp.http.settings import shared_key
 from capgo_mcp.http.shared_limits import SharedLoginLimiter, SharedPace
 from capgo_mcp.http.shared_state import SharedState
+from capgo_mcp.server import apps
 from capgo_mcp.server.mcp import RequestContext
 from capgo_mcp.server.selection import chosen
 from capgo_mcp.server.tools import Toolbox
@@ -98,6 +99,7 @@ class CallerPool:
         processes: How many processes serve callers from the same address.
         state: What they share, if they share anything.
         egress: Name of that address.
+        offers_pages: Whether clients that cannot say what they show are told of pages for the chat.
         clock: What tells the time.
     """
 
@@ -109,12 +111,14 @@ class CallerPool:
         processes: int = 1,
         state: SharedState | None = None,
         egress: str = "",
+        offers_pages: bool = False,
         capacity: int = CAPACITY,
         idle: float = IDLE,
         clock: Clock | None = None,
     ) -> None:
         self._settings = replace(settings, key=shared_key(settings) or CallerKey())
         self._bearer_is_key = bearer_is_key
+        self._offers_pages = offers_pages
         self._idle = idle
         self._clock = clock or SystemClock()
         self._state = state
@@ -188,6 +192,11 @@ class CallerPool:
         """Who made a request: the token's owner and a hash of the key, alike in every process."""
         digest = hashlib.sha256(self._given(context).encode()).hexdigest()
         return json.dumps([authenticated_principal(context), digest])
+
+    def shows_pages(self, context: RequestContext) -> bool:
+        """Whether a client has said so, or cannot say it: in older revisions, nothing is kept between requests."""
+        able = context.session.client_capabilities
+        return self._offers_pages if able is None else apps.shown_by(able)
 
     def caller(self, context: RequestContext) -> str | None:
         """What logs and traces call whoever made a request: the token's owner, or else a hash of the key."""

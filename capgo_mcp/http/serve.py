@@ -90,6 +90,7 @@ def application(settings: Settings, http: HttpSettings, handlers: type[Handlers]
         processes=http.processes,
         state=state,
         egress=http.egress,
+        offers_pages=http.offers_pages,
     )
     observe(pool.figures)
     draining = Draining(http.drain_notice)

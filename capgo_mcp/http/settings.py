@@ -58,6 +58,7 @@ class HttpSettings:
         pages: Origins of web pages that may call.
         tokens: File of the bearer tokens that let callers in.
         issuer: The authorization server whose tokens let callers in.
+        offers_pages: Whether clients that cannot say what they show are told of the pages for the chat.
         metrics_port: Port of the page of metrics, the first one where there are several workers; 0 for no page.
         state_keys: Secrets for what a client brings back after asking its user; the first one seals, all open.
     """
@@ -74,6 +75,7 @@ class HttpSettings:
     pages: tuple[str, ...] = ()
     tokens: Path | None = None
     issuer: Issuer | None = None
+    offers_pages: bool = False
     metrics_port: int = 0
     state_keys: tuple[str, ...] = field(default=(), repr=False)
 
@@ -99,6 +101,7 @@ class HttpSettings:
             pages=_split(given["allowed_origins"]),
             tokens=Path(given["bearer_tokens"]).expanduser() if given["bearer_tokens"] else None,
             issuer=_issuer(given, by),
+            offers_pages=given["offer_pages"],
             state_keys=_state_keys(environment.get("CAPGO_MCP_STATE_KEYS", "")),
         )
         http._refuse_open_doors(settings)

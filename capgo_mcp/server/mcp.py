@@ -74,6 +74,10 @@ class Callers(Protocol):
         """Who made a request, to tell whether the next one comes from the same; None where there is only one."""
         ...
 
+    def shows_pages(self, context: RequestContext, /) -> bool:
+        """Whether whoever made a request shows pages in the chat."""
+        ...
+
 
 class OneCaller:
     """The client at the other end of stdin and stdout.
@@ -115,6 +119,10 @@ class OneCaller:
         """Nobody else can call."""
         return None
 
+    def shows_pages(self, context: RequestContext) -> bool:
+        """Whether the client has said so."""
+        return apps.shown_by(context.session.client_capabilities)
+
 
 class Handlers:
     """What the server does with each request of the protocol.
@@ -134,7 +142,7 @@ class Handlers:
 
     async def list_tools(self, context: RequestContext, _: t.PaginatedRequestParams | None) -> t.ListToolsResult:
         """The tools, the same for every caller; a client that shows pages learns which tools have one."""
-        if not apps.shown_by(context.session.client_capabilities):
+        if not self._callers.shows_pages(context):
             return t.ListToolsResult(tools=list(self._tools.values()))
         return t.ListToolsResult(tools=[apps.linked(tool) for tool in self._tools.values()], cache_scope="private")
 
@@ -164,7 +172,7 @@ class Handlers:
         self, context: RequestContext, _: t.PaginatedRequestParams | None
     ) -> t.ListResourcesResult:
         """The resources that have an address of their own, and the pages for a client that shows them."""
-        if not apps.shown_by(context.session.client_capabilities):
+        if not self._callers.shows_pages(context):
             return t.ListResourcesResult(resources=resources.listed())
         pages = [page.resource() for page in apps.offered(self._tools)]
         return t.ListResourcesResult(resources=[*resources.listed(), *pages], cache_scope="private")

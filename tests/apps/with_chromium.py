@@ -268,15 +268,17 @@ def test_hostile_texts_stay_texts(chat: Chat, name: str, turn: int) -> None:
     assert chat.errors == []
 
 
-@pytest.mark.parametrize("mode", ["auto"])
-def test_a_running_server_brings_the_page(chat: Chat, address: str, tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "revision", "flags"), [("auto", "2026-07-28", []), ("legacy", "2025-11-25", ["--offer-pages"])]
+)
+def test_a_running_server_brings_the_page(
+    chat: Chat, address: str, tmp_path: Path, mode: str, revision: str, flags: list[str]
+) -> None:
     """Over HTTP, the tool names its page, the page is read and drawn, and asking to delete deletes nothing."""
     asked_before = len(chat.requested)
-    with running(tmp_path, "--sandbox", "--allowed-origins", address) as server:
-        revision = chat.page.evaluate(
-            "([url, key, mode]) => host.connect(url, key, mode)", [server.url, ADMIN_KEY, mode]
-        )
-        assert revision == "2026-07-28"
+    with running(tmp_path, "--sandbox", "--allowed-origins", address, *flags) as server:
+        agreed = chat.page.evaluate("([url, key, mode]) => host.connect(url, key, mode)", [server.url, ADMIN_KEY, mode])
+        assert agreed == revision
         call = "([name, given]) => host.call(name, given)"
         chat.page.evaluate(call, ["capgo_summarize_devices", {"app_id": "com.demo.app"}])
         expect(chat.frame.get_by_role("heading", name="260 devices")).to_be_visible()
