@@ -8,6 +8,8 @@ from capgo_mcp.safety.meaning import Meaning
 from capgo_mcp.safety.reading import Reading
 from capgo_mcp.safety.undo import Snapshot, Undo, next_call
 
+_ENDS: Final = "The pin ends in 90 days unless it is set again."
+
 
 async def _snapshot(operation: SetDeviceChannel | UnsetDeviceChannel, capgo: Capgo) -> Snapshot:
     device = await capgo.send(GetDevice(app_id=operation.app_id, device_id=operation.device_id))
@@ -18,9 +20,9 @@ def _undo(operation: SetDeviceChannel, before: Snapshot, after: Snapshot) -> Und
     target = {"app_id": operation.app_id, "device_id": operation.device_id}
     channel = before.stored.get("channel")
     if channel and channel == after.stored.get("channel"):
-        return Undo([], [], "It was pinned to that channel before.")
+        return Undo([], [], f"It was pinned to that channel before. {_ENDS}")
     pin = next_call(SetDeviceChannel, **target, channel=channel) if channel else next_call(UnsetDeviceChannel, **target)
-    return Undo([pin], [])
+    return Undo([pin], [], _ENDS)
 
 
 def _undo_unset(operation: UnsetDeviceChannel, before: Snapshot, after: Snapshot) -> Undo:
@@ -28,7 +30,7 @@ def _undo_unset(operation: UnsetDeviceChannel, before: Snapshot, after: Snapshot
     if not channel or after.stored.get("channel"):
         return Undo([], [], "It is still pinned." if channel else "It was not pinned before.")
     pin = next_call(SetDeviceChannel, app_id=operation.app_id, device_id=operation.device_id, channel=channel)
-    return Undo([pin], [])
+    return Undo([pin], [], "Pinned anew, it stays so for another 90 days.")
 
 
 async def _preview_set(operation: SetDeviceChannel, reading: Reading) -> None:

@@ -4,14 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.answers import Row
 from capgo_mcp.sandbox.limits import Limits, Meters
-from capgo_mcp.sandbox.times import postgres
+from capgo_mcp.sandbox.times import parsed, postgres
 
+_PIN_LASTS = timedelta(days=90)
 _NAMESPACE = UUID("ca960000-0000-4000-8000-000000000000")
 
 
@@ -73,6 +74,11 @@ class State:
     def channel_named(self, app_id: str, name: object) -> Row | None:
         """Find a channel by its app and exact name."""
         return next((c for c in self.channels.values() if c["app_id"] == app_id and c["name"] == name), None)
+
+    def override(self, app_id: str, device_id: str) -> Row | None:
+        """Find what pins a device; a pin ends 90 days after it was last set, however often the device asks."""
+        row = self.overrides.get((app_id, device_id))
+        return row if row and self.moment() - parsed(row["updated_at"]) < _PIN_LASTS else None
 
     def bundle_named(self, app_id: str, name: object) -> Row | None:
         """Find a bundle by its app and exact name; a deleted one still owns its name."""

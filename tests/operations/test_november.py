@@ -139,6 +139,15 @@ async def test_what_devices_may_do_is_set_and_taken_back(state: State) -> None:
         assert "https" in await here.error("capgo_set_app_settings", app_id=DEMO_APP, ios_store_url="apps.apple.com")
 
 
+async def test_who_began_an_app_is_not_told(state: State) -> None:
+    """Capgo adds the id and the e-mail of that person to the app since July; nobody asked for them."""
+    async with desk(state=state) as here:
+        told = await here.facts("capgo_get_app", app_id=DEMO_APP)
+        listed = await here.facts("capgo_list_apps", fields=["created_at"])
+    assert "onboarding" not in told
+    assert "mira@example.com" not in str(told) + str(listed)
+
+
 async def test_an_icon_is_an_image_that_capgo_keeps(state: State) -> None:
     """In July an address of anywhere was taken; since then it is refused, with what is right."""
     async with desk(state=state) as here:
@@ -195,6 +204,7 @@ POLICIES: Final[list[Facts]] = [
     {"enforce_encrypted_bundles": True},
     {"required_encryption_key": "k" * 20},
     {"required_encryption_key": "none"},
+    {"password_policy_config": {"enabled": True, "min_length": 12, "require_number": True}},
 ]
 STORED: Final = {"none": None, 0: None}
 
@@ -204,7 +214,7 @@ async def test_a_policy_is_set_only_with_consent(policy: Facts) -> None:
     """Each of them, on or off, is shown first with what it does, and then set as Capgo confirms."""
     state = unlimited()
     (name, value) = next(iter(policy.items()))
-    stored = value if isinstance(value, bool) else STORED.get(value, value)
+    stored = value if isinstance(value, bool | dict) else STORED.get(value, value)
     async with desk(state=state) as here:
         shown = await here.facts("capgo_set_organization_policies", org_id=LIGHTHOUSE, **policy)
         assert here.wire.writes == []

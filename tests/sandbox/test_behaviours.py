@@ -164,3 +164,23 @@ async def test_keys_can_be_asked_for_by_who_shares_them(caller: Caller) -> None:
     assert len(shared) == (len(caller.state.keys) if is_july(caller) else 1)
     wrong = await caller.ask("GET /apikey", {"owner_org_id": "x"})
     assert wrong.is_success if is_july(caller) else code(wrong) == (400, "invalid_owner_org_id")
+
+
+async def test_an_app_tells_who_began_it(caller: Caller) -> None:
+    """Since July, with their e-mail address, in a list and alone."""
+    alone = (await caller.ask(f"GET /app/{APP}")).json()
+    listed = (await caller.ask("GET /app")).json()[0]
+    for app in (alone, listed):
+        assert ("email" in app.get("onboarding", {})) is not is_july(caller)
+
+
+async def test_native_usage_grew(caller: Caller) -> None:
+    """Since July it tells the active devices of each day by platform too, and they add up."""
+    period = {"from": "2026-11-01", "to": "2026-11-03"}
+    answer = (await caller.ask(f"GET /statistics/app/{APP}/native_usage", period)).json()
+    assert ("dailyPlatformActive" in answer) is not is_july(caller)
+    if not is_july(caller):
+        daily = answer["dailyPlatformActive"]
+        assert daily["labels"] == ["2026-11-01", "2026-11-02", "2026-11-03"]
+        parts = zip(*(daily[name] for name in ("android", "ios", "electron", "unknown")), strict=True)
+        assert [sum(day) for day in parts] == daily["total"]

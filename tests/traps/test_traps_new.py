@@ -1,8 +1,9 @@
 """The traps that came after July, N1 to N12: what misleads there cannot hurt a user here."""
 
+import time
+from functools import partial
 from typing import Any
 
-import httpx2
 import pytest
 
 from capgo_mcp.api.behaviour import Behaviour
@@ -47,9 +48,14 @@ async def test_n3_a_bundle_is_put_on_a_channel_as_its_stable_one(scene: Scene) -
 
 
 async def test_n4_a_pin_is_told_to_end(scene: Scene) -> None:
-    """Whoever asks why a device gets a bundle hears until when it is pinned: 90 days after that was last set."""
-    answer = await scene.call("capgo_explain_device", app_id=APP, device_id=PINNED_DEVICE)
-    assert "90 days" in str(answer)
+    """Whoever pins a device, or asks why it gets a bundle, hears that the pin ends 90 days after it was last set."""
+    device = {"app_id": APP, "device_id": PINNED_DEVICE}
+    assert "90 days" in str(await scene.call("capgo_explain_device", **device))
+    pinned = await scene.call("capgo_set_device_channel", **device, channel="internal")
+    assert "ends in 90 days" in pinned["note"]
+    for days, channel in ((89, "internal"), (90, None)):
+        scene.state.clock = partial(lambda ahead: time.time() + ahead, days * 86_400)
+        assert (await scene.call("capgo_get_device", **device)).get("channel") == channel
 
 
 @pytest.mark.parametrize("target", [None, {}, ""])
@@ -78,15 +84,28 @@ async def test_n7_publishing_a_channel_takes_a_right_of_the_app(scene: Scene) ->
     assert not scene.state.channels[2]["public"]
 
 
-@pytest.mark.parametrize(("code", "lacks"), [("channel_zip_required", "zip"), ("channel_delta_required", "manifest")])
-async def test_n8_a_bundle_that_does_not_fit_the_channel_is_explained(scene: Scene, code: str, lacks: str) -> None:
-    """The error says what the bundle lacks and which setting of the channel asks for it."""
-    seen = scene.answer_writes(httpx2.Response(400, json={"error": code, "message": "No"}))
-    error = await scene.refused("capgo_set_channel", app_id=APP, channel="production", version="2.2.7")
-    assert error.startswith(f"[{code}]")
+@pytest.mark.parametrize(("kind", "lacks"), [("zip", "zip"), ("delta", "manifest")])
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("capgo_set_channel", {"channel": "production", "version": "2.2.7"}),
+        ("capgo_set_bundle_channel", {"channel": "production", "version": "2.2.7"}),
+        ("capgo_set_rollout", {"channel": "production", "version": "2.2.7", "percentage": 5, "action": "start"}),
+    ],
+)
+async def test_n8_a_bundle_that_does_not_fit_the_channel_is_explained(
+    scene: Scene, tool: str, given: dict[str, Any], kind: str, lacks: str
+) -> None:
+    """The error says what the bundle lacks and which setting of the channel asks for it, and nothing changed."""
+    bundle = scene.state.bundle_named(APP, "2.2.7") or {}
+    bundle.update(external_url=None, r2_path=None, manifest_count=0)
+    scene.state.channels[1]["update_package"] = kind
+    before = dict(scene.state.channels[1])
+    error = await scene.refused(tool, app_id=APP, **given)
+    assert error.startswith(f"[channel_{kind}_required]")
     assert lacks in error
     assert "update_package" in error
-    assert len(seen) == 1
+    assert scene.state.channels[1] == before
 
 
 @pytest.mark.parametrize("view", ["summary", "routes"])

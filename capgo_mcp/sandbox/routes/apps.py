@@ -58,7 +58,7 @@ def list_apps(call: Call) -> list[Row]:
         message = "You do not have access to this organization"
         raise bad("user_does_not_have_access_to_this_organization", message, org_id=org_id)
     apps = [a for a in call.state.apps.values() if not org_id or a["owner_org"] == org_id]
-    readable = [a for a in apps if call.may_app("app.read", a["app_id"])]
+    readable = [_told(call, a) for a in apps if call.may_app("app.read", a["app_id"])]
     return limited_page(
         readable, call.params.get("page"), call.params.get("limit"), "cannot_get_apps", "Cannot get apps"
     )
@@ -66,7 +66,15 @@ def list_apps(call: Call) -> list[Row]:
 
 def get_app(call: Call) -> Row:
     """Read one app."""
-    return call.need_app("app.read", checked_app_id(call.path["app_id"]), 401)
+    return _told(call, call.need_app("app.read", checked_app_id(call.path["app_id"]), 401))
+
+
+def _told(call: Call, app: Row) -> Row:
+    """Show an app as it is told: since July with who began it, by id and e-mail."""
+    if call.state.behaviour is Behaviour.JULY or app["user_id"] is None:
+        return app
+    creator = call.state.users.get(app["user_id"], {})
+    return {**app, "onboarding": {"source": "manual", "user_id": app["user_id"], "email": creator.get("email")}}
 
 
 def create_app(call: Call) -> Row:

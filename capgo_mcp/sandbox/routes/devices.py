@@ -33,7 +33,7 @@ def _one_device(call: Call, app_id: str, device_id: str) -> Row:
 
 
 def _shown(state: State, device: Row) -> Row:
-    override = state.overrides.get((device["app_id"], device["device_id"]))
+    override = state.override(device["app_id"], device["device_id"])
     bundle = state.bundle_named(device["app_id"], device["version_name"])
     channel = {"channel": state.channels[override["channel_id"]]["name"]} if override else {}
     about = {"updated_at": javascript(device["updated_at"]), "version": bundle["id"] if bundle else None}

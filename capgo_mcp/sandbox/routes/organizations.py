@@ -24,6 +24,19 @@ _FOUNDERS = frozenset({"org_admin", "org_super_admin"})
 _LOOKUP = {"orgId": optional(text()), "page": optional(numeric)}
 _LOOKUP_SINCE = {**_LOOKUP, "page": optional(lambda page: None if str(page).isdecimal() else numeric(page))}
 """A page in a query is text, which is no number to July's check, so that nobody saw a second page."""
+_PASSWORD_RULES = ("require_uppercase", "require_number", "require_special")
+_SHORTEST, _LONGEST = 6, 72
+
+
+def _password_policy(value: Any) -> Row | None:
+    """Demand rules for passwords: whether they apply, a least length, and three flags."""
+    rules = value if isinstance(value, dict) else {}
+    length = rules.get("min_length", _SHORTEST)
+    flags = [flag(rules.get("enabled")), *(flag(rules.get(name, False)) for name in _PASSWORD_RULES)]
+    bounded = numeric(length) is None and _SHORTEST <= length <= _LONGEST
+    return next(filter(None, flags), None if bounded else {"code": "custom", "message": "Invalid min_length"})
+
+
 _INTENTS = one_of("ota", "builder", "both", "exploring", "unknown")
 _NEW = {
     "name": text(3),
@@ -43,6 +56,7 @@ _SETTINGS = {
     "enforce_encrypted_bundles": optional(flag),
     "required_encryption_key": optional(text(), nullable=True),
     "enforcing_2fa": optional(flag),
+    "password_policy_config": optional(_password_policy, nullable=True),
 }
 
 

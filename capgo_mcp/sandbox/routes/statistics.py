@@ -83,7 +83,14 @@ def native_usage(call: Call) -> Row:
         return answer
     length = period.end - period.first + timedelta(days=1)
     before = replace(period, first=period.first - length, end=period.end - length)
-    return {**answer, "activeDevices": _active(call, period), "previousPeriodActiveDevices": _active(call, before)}
+    totals = {"activeDevices": _active(call, period), "previousPeriodActiveDevices": _active(call, before)}
+    return {**answer, **totals, "dailyPlatformActive": _daily(call, period)}
+
+
+def _daily(call: Call, period: _Period) -> Row:
+    """Count the active devices of each day by platform, a list of numbers for each."""
+    days = [_active(call, replace(period, first=day, end=day)) for day in map(date.fromisoformat, period.labels())]
+    return {"labels": period.labels(), **{name: [day[name] for day in days] for name in _active(call, period)}}
 
 
 def _active(call: Call, period: _Period) -> Row:
