@@ -59,7 +59,7 @@ class _Flat(GenerateJsonSchema):
 
 def input_schema(model: type[BaseModel]) -> Schema:
     """The schema of a tool's arguments."""
-    return _closed(_generate(model, "validation"))
+    return {**_generate(model, "validation"), "additionalProperties": False}
 
 
 def output_schema(model: type[BaseModel]) -> Schema:
@@ -71,10 +71,6 @@ def _bounded(number: Schema) -> Schema:
     """A number with the bounds that somebody may meet who means well."""
     told = {"minimum": number.get("minimum", 0) > 1, "maximum": number.get("maximum", math.inf) <= _LARGE}
     return {key: value for key, value in number.items() if key == "type" or told.get(key)}
-
-
-def _closed(schema: Schema) -> Schema:
-    return {**schema, "additionalProperties": False}
 
 
 def _generate(model: type[BaseModel], mode: JsonSchemaMode) -> Schema:

@@ -11,7 +11,7 @@ from capgo_mcp.client.login_limiter import REMEMBERED, LocalLoginLimiter, Trial,
 from capgo_mcp.client.retry import Deadline
 from capgo_mcp.http.shared_state import SharedState, StateAway
 
-# With the next one, one fewer than Capgo counts to: the state may go away when the first is used up.
+# Nine and ten are one fewer than Capgo counts to: the state may go away when the nine are used up, and leave the ten.
 SHARED_BUDGET: Final = 9
 """Failed logins of an address after which no further key is tried."""
 ALONE_BUDGET: Final = 10
@@ -167,7 +167,7 @@ class SharedLoginLimiter:
         except BaseException:
             self._state.note(_END, self._names, trial.name)  # it may have begun there all the same
             raise
-        # Nought has begun one, -1 waits for a running one to end, and more are the seconds until Capgo forgets.
+        # 0 has begun one, -1 waits for a running one to end, and anything more is the seconds until Capgo forgets.
         wait, self._left = float(answer[0]), int(answer[1])
         self._left_until = self._clock.now() + (wait if wait > 0 else REMEMBERED)
         if wait > 0 and not deadline.allows(wait):

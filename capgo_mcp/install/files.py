@@ -33,7 +33,7 @@ class ConfigFile:
         Raises:
             Unusable: It cannot be read as text.
         """
-        return _read(self.path)
+        return _text(self.path).removeprefix(_MARK) if self.path.exists() else None
 
     def backups(self) -> list["Backup"]:
         """The file as it was before each change this program made, the newest first.
@@ -98,10 +98,6 @@ class Backup(NamedTuple):
 
     path: Path
     text: str
-
-
-def _read(path: Path) -> str | None:
-    return _text(path).removeprefix(_MARK) if path.exists() else None
 
 
 def _text(path: Path) -> str:

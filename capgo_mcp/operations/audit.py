@@ -39,7 +39,7 @@ class ListAuditLog(
     http="GET /organization/audit",
     needs="org.read_audit",
     paging=Paging.SIZED,
-    # Here a page past the end is an error, on every Capgo.
+    # Here a page past the end is still an error.
     empty_when=EmptyPage("cannot_get_audit_logs", "Cannot get audit logs"),
 ):
     """Read an organization's audit log, newest first: who changed which app, bundle, channel or member."""

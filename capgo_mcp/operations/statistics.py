@@ -3,7 +3,6 @@
 https://capgo.app/docs/public-api/statistics/
 """
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Self
 
@@ -66,7 +65,8 @@ def _total(rows: list[dict[str, Any]], *, daily: bool) -> dict[str, Any]:
     """The figures of a whole series: of running totals the last row, of daily values their sum."""
     if not daily:
         return rows[-1] if rows else {}
-    return {name: sum(row.get(name) or 0 for row in rows) for name in Usage.model_fields if name in _names(rows)}
+    told = {name for row in rows for name in row}
+    return {name: sum(row.get(name) or 0 for row in rows) for name in Usage.model_fields if name in told}
 
 
 def _last_counted(rows: list[dict[str, Any]], *, daily: bool) -> int:
@@ -79,10 +79,6 @@ def _last_counted(rows: list[dict[str, Any]], *, daily: bool) -> int:
         if any((row.get(name) or 0) != (before.get(name) or 0) for name in names):
             last = number + 1
     return last
-
-
-def _names(rows: Iterable[dict[str, Any]]) -> set[str]:
-    return {name for row in rows for name in row}
 
 
 class UsageSeries(Answer):

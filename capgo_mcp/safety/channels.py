@@ -84,7 +84,7 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
     was = before.channel
     if defaults:  # the channel that gets the default back takes it from this one
         was = was.model_copy(update={"public": after.channel.public})
-    # A way that has to be right at Capgos which what was read rules out may be longer, or none.
+    # Only the Capgos that explain what was read: a way that is right for others too may be longer, or none.
     ends = dict.fromkeys(possible(was, operation.edit(), after.channel), after.channel)
     way = way_back(was, ends, {**where, "channel": operation.channel})
     hidden = _hidden(operation, after.channel) if isinstance(operation, SetChannel) else []

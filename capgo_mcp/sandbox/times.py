@@ -9,10 +9,7 @@ _FRACTION = re.compile(r"\.0+(?=\+)|0+(?=\+)")
 
 def postgres(moment: datetime) -> str:
     """Spell a moment as the data layer does: microseconds when there are any, and an offset."""
-    return _trimmed(moment.isoformat())
-
-
-def _trimmed(text: str) -> str:
+    text = moment.isoformat()
     return _FRACTION.sub("", text, count=1) if "." in text else text
 
 

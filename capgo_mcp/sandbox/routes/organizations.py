@@ -87,7 +87,7 @@ def create_org(call: Call) -> Row:
     state, user_id = call.state, call.key["user_id"]
     name = call.text("name")
     if any(org["name"] == name and org["created_by"] == user_id for org in state.orgs.values()):
-        # The database wants names to be unique for their creator, and nobody foresaw that it would say so.
+        # To the database a name is unique for its creator, and the backend does not expect its refusal.
         raise broken()
     address = call.params.get("email") or state.users[user_id]["email"]
     about = {"management_email": address, "website": call.params.get("website")}
