@@ -232,7 +232,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _left_over() -> set[Path]:
     """What may stand only where it is generated: pages of tools, and files of the plugin."""
-    return {*_TOOLS.glob("*.md"), *(path for path in (ROOT / plugins.FOLDER).rglob("*") if path.is_file())}
+    plugin = {path for path in (ROOT / plugins.FOLDER).rglob("*") if path.is_file()}
+    return {*_TOOLS.glob("*.md"), *plugin} - {ROOT / plugins.ICON}
 
 
 def _linked(tool: type[Declared[Any]]) -> str:

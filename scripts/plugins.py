@@ -19,6 +19,8 @@ from scripts.markdown import table
 
 NAME: Final = "capgo"
 FOLDER: Final = Path("plugins") / NAME
+ICON: Final = FOLDER / "assets" / "icon.png"
+"""A copy of the project's icon, since a plugin may not look outside its folder; the one file that nobody writes."""
 
 _FORMAT: Final = "https://agent-plugins.org/schemas/1.0.0"
 _CATALOGUE: Final = "capgo-mcp"
@@ -55,7 +57,7 @@ def files(source: Provenance = SOURCE) -> dict[Path, str]:
         "plugin.json": {"$schema": f"{_FORMAT}/plugin.schema.json"} | _manifest() | _authors(),
         ".claude-plugin/plugin.json": _manifest() | _authors(),
         ".codex-plugin/plugin.json": _codex(),
-        ".cursor-plugin/plugin.json": _manifest() | _title() | {"author": {"name": _AUTHORS}, "category": _CATEGORY},
+        ".cursor-plugin/plugin.json": _cursor(),
         "gemini-extension.json": {"name": NAME, "version": __version__, "description": _DESCRIPTION, **servers},
         ".mcp.json": servers,
         "mcp.json": portable,
@@ -95,6 +97,11 @@ def _manifest() -> dict[str, Any]:
     }
 
 
+def _cursor() -> dict[str, Any]:
+    logo = ICON.relative_to(FOLDER).as_posix()
+    return _manifest() | _title() | {"author": {"name": _AUTHORS}, "category": _CATEGORY, "logo": logo}
+
+
 def _codex() -> dict[str, Any]:
     return {
         **_manifest(),
@@ -106,6 +113,7 @@ def _codex() -> dict[str, Any]:
             "shortDescription": _DESCRIPTION,
             "longDescription": " ".join([_DESCRIPTION, *(recipe.description for recipe in RECIPES)]),
             "developerName": _AUTHORS,
+            "logo": f"./{ICON.relative_to(FOLDER).as_posix()}",
             "category": "Developer Tools",
             "capabilities": ["Read", "Write"],
             "websiteURL": REPOSITORY,

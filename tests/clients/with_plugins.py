@@ -31,10 +31,12 @@ def told(program: str, *words: str | Path) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", [ROOT / FOLDER, ROOT], ids=["plugin", "catalogue"])
-def test_claude_code_finds_no_fault(path: Path, home: Path) -> None:
-    """Its own check of the plugin and of the catalogue has no complaint, and no warning either."""
-    assert "Validation passed" in told("claude", "plugin", "validate", "--strict", path)
+@pytest.mark.parametrize(
+    ("path", "further"), [(ROOT / FOLDER, ("--profile", "directory")), (ROOT, ())], ids=["plugin", "catalogue"]
+)
+def test_claude_code_finds_no_fault(path: Path, further: tuple[str, ...], home: Path) -> None:
+    """Its own checks, those before a submission as well, have no complaint and no warning."""
+    assert "Validation passed" in told("claude", "plugin", "validate", "--strict", *further, path)
     assert home.exists()
 
 

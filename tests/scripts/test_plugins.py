@@ -14,7 +14,7 @@ from capgo_mcp.install.source import Provenance
 from capgo_mcp.server.recipes import RECIPES
 from capgo_mcp.server.skills import Skills
 from scripts.docs import ROOT
-from scripts.plugins import FOLDER, files
+from scripts.plugins import FOLDER, ICON, files
 
 PLUGIN: Final = ROOT / FOLDER
 MANIFESTS: Final = (
@@ -40,6 +40,7 @@ CURSOR: Final = {
     "license": str,
     "keywords": list,
     "category": str,
+    "logo": str,
     "skills": str,
     "mcpServers": dict,
 }
@@ -58,7 +59,8 @@ def read(path: Path) -> Any:
 def test_nothing_else_lies_there() -> None:
     """Every file of the plugin is written by the generator, and none is missing."""
     there = {path.relative_to(ROOT) for path in PLUGIN.rglob("*") if path.is_file()}
-    assert there == {path for path in files() if path.is_relative_to(FOLDER)}
+    assert there == {path for path in files() if path.is_relative_to(FOLDER)} | {ICON}
+    assert (ROOT / ICON).read_bytes() == (ROOT / "icon.png").read_bytes()
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
