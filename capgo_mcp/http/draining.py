@@ -40,8 +40,10 @@ class Draining:
         before: Any = signal.getsignal(signal.SIGTERM)
 
         def hear(number: int, frame: FrameType | None) -> None:
-            if self.begun or not callable(before):
-                self._pass_on(before, number, frame)
+            if not callable(before):
+                return
+            if self.begun:
+                before(number, frame)
             else:
                 self.begun = True
                 # A signal is handled between two steps of the loop, which may be asleep: this wakes it.
@@ -63,11 +65,6 @@ class Draining:
                     yield state
 
         return both
-
-    @staticmethod
-    def _pass_on(before: Any, number: int, frame: FrameType | None) -> None:
-        if callable(before):
-            before(number, frame)
 
 
 class LastAnswers:

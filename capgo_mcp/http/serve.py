@@ -158,6 +158,7 @@ def _probes(pool: CallerPool, draining: Draining) -> list[Route]:
 
     async def readyz(_: Request) -> JSONResponse:
         status = "draining" if draining.begun else "ok" if pool.has_room else "full"
+        # What is away is told and no reason to turn callers away: each process goes on alone.
         return JSONResponse({"status": status, **pool.condition}, 200 if status == "ok" else 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from enum import Enum, auto
 
 from capgo_mcp.sandbox.answers import ErrorAnswer, Row
+from capgo_mcp.sandbox.call import UUID
 from capgo_mcp.sandbox.rights import is_scoped
 from capgo_mcp.sandbox.state import State
 from capgo_mcp.sandbox.times import parsed
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SUBKEY = re.compile(r"[1-9][0-9]*")
 
 Headers = Mapping[str, str]
@@ -49,7 +49,7 @@ def _key_headers(headers: Headers) -> str:
 def _auth_headers(headers: Headers) -> str:
     authorization = headers.get("authorization", "")
     # Whatever is no UUID is taken for a session here, a key of the older form too.
-    if authorization and not _UUID.fullmatch(authorization):
+    if authorization and not UUID.fullmatch(authorization):
         raise ErrorAnswer(401, "invalid_jwt", "Invalid JWT")
     value = authorization or headers.get("capgkey") or headers.get("x-api-key")
     if not value:

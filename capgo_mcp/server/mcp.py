@@ -43,6 +43,7 @@ _ON_REQUEST: Final = {
 }
 """What can be asked of toolsets that are off unless somebody wants them."""
 
+# Clients since revision 2026-07-28 begin with server/discover, those before with initialize, which has no such hint.
 _LISTS: Final = ("server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
 # Public, because every caller is told the same: what caches for many may keep it.
 _AN_HOUR: Final = CacheHint(ttl_ms=3_600_000, scope="public")
