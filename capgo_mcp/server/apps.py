@@ -96,9 +96,14 @@ def shown_by(capabilities: t.ClientCapabilities | None) -> bool:
 
 
 def linked(tool: t.Tool) -> t.Tool:
-    """A tool as a client sees it that shows pages: with the address of its page, if it has one."""
+    """A tool as a client sees it that shows pages: with the address of its page, if it has one.
+
+    Nothing but the model may call it: a client refuses it to a page.
+    """
     page = _OF_TOOLS.get(tool.name)
-    return tool.model_copy(update={"meta": {"ui": {"resourceUri": page.uri}}}) if page else tool
+    if page is None:
+        return tool
+    return tool.model_copy(update={"meta": {"ui": {"resourceUri": page.uri, "visibility": ["model"]}}})
 
 
 def offered(tools: Collection[str]) -> list[AppPage]:

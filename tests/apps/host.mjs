@@ -19,7 +19,9 @@ addEventListener("message", ({ data }) => {
 host.connect = async (url, key, mode) => {
   const capabilities = { extensions: { [EXTENSION]: { mimeTypes: [MIME_TYPE] } } };
   const client = new Client({ name: "apps", version: "1" }, { capabilities, versionNegotiation: { mode } });
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { "x-capgo-api-key": key } } }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { "x-capgo-api-key": key } } }),
+  );
   host.client = client;
   return client.getNegotiatedProtocolVersion();
 };
@@ -28,16 +30,24 @@ host.connect = async (url, key, mode) => {
 host.call = async (name, given) => {
   const { tools } = await host.client.listTools();
   const uri = tools.find((tool) => tool.name === name)._meta.ui.resourceUri;
-  const { contents: [page] } = await host.client.readResource({ uri });
+  const {
+    contents: [page],
+  } = await host.client.readResource({ uri });
   if (page.mimeType !== MIME_TYPE) throw new Error(page.mimeType);
   const result = await host.client.callTool({ name, arguments: given });
   await host.show(page.text, result, {}, given);
 };
 
-const NO_NETWORK = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'none'; frame-src 'none'; object-src 'none'; base-uri 'self'";
+const NO_NETWORK =
+  "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'none'; frame-src 'none'; object-src 'none'; base-uri 'self'";
 
 /** Show a result in a page; resolves to the milliseconds until it was drawn. */
-host.show = async (html, result, { context = {}, width = 640, capabilities = { message: { text: {} } } } = {}, given = {}) => {
+host.show = async (
+  html,
+  result,
+  { context = {}, width = 640, capabilities = { message: { text: {} } } } = {},
+  given = {},
+) => {
   document.querySelector("iframe")?.remove();
   Object.assign(host, { messages: [], sizes: [], calls: [], strange: [], refuses: false });
   const frame = document.createElement("iframe");
@@ -58,11 +68,13 @@ host.show = async (html, result, { context = {}, width = 640, capabilities = { m
     return { content: [] };
   };
   const begun = performance.now();
-  const sized = new Promise((done) => bridge.addEventListener("sizechange", (size) => {
-    host.sizes.push(size);
-    frame.style.height = `${size.height}px`;
-    if (host.handed) done(performance.now() - begun);
-  }));
+  const sized = new Promise((done) =>
+    bridge.addEventListener("sizechange", (size) => {
+      host.sizes.push(size);
+      frame.style.height = `${size.height}px`;
+      if (host.handed) done(performance.now() - begun);
+    }),
+  );
   host.handed = false;
   const ready = new Promise((done) => bridge.addEventListener("initialized", done));
   await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
@@ -74,8 +86,17 @@ host.show = async (html, result, { context = {}, width = 640, capabilities = { m
   return sized;
 };
 
-host.widen = (width) => { document.querySelector("iframe").style.width = `${width}px`; };
-host.adapt = (context) => host.bridge.setHostContext({ theme: "light", locale: "en-US", timeZone: "UTC", styles: { variables: FONTS }, ...context });
+host.widen = (width) => {
+  document.querySelector("iframe").style.width = `${width}px`;
+};
+host.adapt = (context) =>
+  host.bridge.setHostContext({
+    theme: "light",
+    locale: "en-US",
+    timeZone: "UTC",
+    styles: { variables: FONTS },
+    ...context,
+  });
 
 async function pixels(png) {
   const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());

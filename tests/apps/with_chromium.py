@@ -176,7 +176,8 @@ def test_a_button_asks_in_the_chat_and_does_nothing_else(chat: Chat) -> None:
     assert "capgo_delete_channel" in message["text"]
     assert seen in message["text"]
     assert chat.told("calls") == []
-    assert chat.frame.get_by_role("button", name="Go on").is_disabled()
+    chat.page.evaluate("host.adapt({locale: 'de-DE'})")
+    expect(chat.frame.get_by_role("button", name="Go on")).to_be_disabled()
 
 
 def test_a_chat_that_refuses_is_told_of(chat: Chat) -> None:
@@ -200,13 +201,21 @@ def test_a_whole_app_goes_only_by_its_name(chat: Chat) -> None:
     chat.show("app")
     go = chat.frame.get_by_role("button", name="Go on")
     assert go.is_disabled()
+    chat.page.evaluate("host.refuses = true")
+    chat.frame.get_by_role("button", name="Leave it").click()
+    expect(chat.frame.get_by_role("status")).to_contain_text("Say it yourself")
+    assert go.is_disabled()
+    chat.page.evaluate("host.refuses = false")
     field = chat.frame.get_by_label("To go on, type Demo app")
     field.press_sequentially("Demo app")
     field.press("Tab")
     assert chat.frame.evaluate("document.activeElement.textContent") == "Go on"
     chat.page.keyboard.press("Enter")
     expect(chat.frame.get_by_role("status")).to_have_text("Said in the chat.")
-    assert "capgo_delete_app" in chat.told("messages")[0]["text"]
+    assert "capgo_delete_app" in chat.told("messages").pop()["text"]
+    field.press_sequentially("!")
+    field.press("Backspace")
+    assert go.is_disabled()
 
 
 def test_an_error_is_told(chat: Chat) -> None:

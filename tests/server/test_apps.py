@@ -38,7 +38,8 @@ async def test_a_client_that_shows_pages_learns_them(capgo: Capgo, mode: Mode) -
         listed = {str(one.uri): one for one in (await client.list_resources()).resources}
         for page in PAGES:
             assert page.tools
-            assert all(tools[name] == {"ui": {"resourceUri": page.uri}} for name in page.tools)
+            told = {"resourceUri": page.uri, "visibility": ["model"]}  # no page may call the tool
+            assert all(tools[name] == {"ui": told} for name in page.tools)
             assert listed[page.uri].mime_type == MIME_TYPE
             (read,) = (await client.read_resource(page.uri)).contents
             assert isinstance(read, t.TextResourceContents)

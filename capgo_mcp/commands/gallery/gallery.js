@@ -59,14 +59,16 @@ async function show(name) {
 }
 
 const examples = await (await fetch("answers")).json();
-byId("examples").append(...examples.map(({ name, title }) => {
-  const link = document.createElement("a");
-  link.href = `#${name}`;
-  link.textContent = title;
-  const item = document.createElement("li");
-  item.append(link);
-  return item;
-}));
+byId("examples").append(
+  ...examples.map(({ name, title }) => {
+    const link = document.createElement("a");
+    link.href = `#${name}`;
+    link.textContent = title;
+    const item = document.createElement("li");
+    item.append(link);
+    return item;
+  }),
+);
 const chosen = () => examples.find(({ name }) => location.hash === `#${name}`)?.name ?? examples[0].name;
 addEventListener("hashchange", () => show(chosen()));
 await show(chosen());

@@ -24,15 +24,34 @@ function beginnings(series, days) {
 }
 
 function legend(series) {
-  return el("ul", { class: "legend" }, series.map(({ name, values, color }) =>
-    el("li", {}, el("span", { class: `swatch c${color}`, "aria-hidden": "true" }), word(name), ` ${percent(values.at(-1) ?? 0)}`)));
+  return el(
+    "ul",
+    { class: "legend" },
+    series.map(({ name, values, color }) =>
+      el(
+        "li",
+        {},
+        el("span", { class: `swatch c${color}`, "aria-hidden": "true" }),
+        word(name),
+        ` ${percent(values.at(-1) ?? 0)}`,
+      ),
+    ),
+  );
 }
 
 function byDay(series, days) {
   const columns = [["Day", "named"], ...series.map(({ name }) => [word(name), "number"])];
   const rows = days.map((one, at) => [day(one), ...series.map(({ values }) => percent(values[at] ?? 0))]);
-  return el("details", {}, el("summary", {}, "By day, as a table"),
-    el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Shares by day" }, ...table("Share of devices by day", columns, rows.reverse()).filter(Boolean)));
+  return el(
+    "details",
+    {},
+    el("summary", {}, "By day, as a table"),
+    el(
+      "div",
+      { class: "scroll", role: "region", tabindex: "0", "aria-label": "Shares by day" },
+      ...table("Share of devices by day", columns, rows.reverse()).filter(Boolean),
+    ),
+  );
 }
 
 begin("adoption", (facts) => {
@@ -45,10 +64,31 @@ begin("adoption", (facts) => {
   const rows = bundles.map((bundle) => [word(bundle.name), share(bundle.latest_percent), count(bundle.latest_devices)]);
   return [
     head("Adoption", el("span", { class: "soft" }, time)),
-    ...bands(`Share of devices on each bundle, ${time}. The tables below have the figures.`, days, [...series].reverse(), marks),
+    ...bands(
+      `Share of devices on each bundle, ${time}. The tables below have the figures.`,
+      days,
+      [...series].reverse(),
+      marks,
+    ),
     legend(series),
-    marks.length > 0 && section("First run", el("ol", {}, marks.map(({ name, at }) => el("li", {}, word(name), `, ${day(days[at])}`)))),
+    marks.length > 0 &&
+      section(
+        "First run",
+        el(
+          "ol",
+          {},
+          marks.map(({ name, at }) => el("li", {}, word(name), `, ${day(days[at])}`)),
+        ),
+      ),
     byDay(series, days),
-    ...table(`On ${day(days.at(-1))}`, [["Bundle", "named"], ["Share", "part"], ["Devices", "number"]], rows),
+    ...table(
+      `On ${day(days.at(-1))}`,
+      [
+        ["Bundle", "named"],
+        ["Share", "part"],
+        ["Devices", "number"],
+      ],
+      rows,
+    ),
   ];
 });

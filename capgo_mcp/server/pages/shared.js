@@ -7,7 +7,7 @@ const SENTENCE = 700; // and of a sentence
 const SVG = "http://www.w3.org/2000/svg";
 const DRAWN = new Set(["svg", "path", "line"]);
 
-const chat = { context: {}, takesMessages: false };
+const chat = { context: {}, takesMessages: false, said: false };
 const waiting = new Map();
 let asked = 0;
 
@@ -90,7 +90,12 @@ function section(title, ...children) {
 }
 
 const sentences = (values) =>
-  list(values).length > 0 && el("ul", {}, list(values).map((value) => el("li", {}, sentence(value))));
+  list(values).length > 0 &&
+  el(
+    "ul",
+    {},
+    list(values).map((value) => el("li", {}, sentence(value))),
+  );
 
 // Only words that say nothing by themselves may stand in a message that is the reader's own.
 const isVersion = (value) => typeof value === "string" && /^v?\d[\w.+-]{0,39}$/.test(value);
@@ -104,19 +109,25 @@ const tell = (text) => {
 /** Buttons which say something in the chat, in the reader's name; they call nothing. */
 function buttons(...choices) {
   if (!chat.takesMessages) return el("p", { class: "soft" }, "Answer in the chat.");
-  const all = choices.map(([label, text, kind]) => el("button", { type: "button", class: kind, "data-says": text }, label));
+  const all = choices.map(([label, text, kind]) =>
+    el("button", { type: "button", class: kind, "data-says": text, disabled: chat.said }, label),
+  );
   for (const button of all) button.addEventListener("click", () => say(button.dataset.says, all));
   return el("div", { class: "buttons" }, ...all);
 }
 
 async function say(text, all) {
+  const before = all.map((button) => button.disabled);
   for (const button of all) button.disabled = true;
   try {
     const answer = await request("ui/message", { role: "user", content: [{ type: "text", text }] });
     if (answer?.isError) throw new Error("refused");
+    chat.said = true;
     tell("Said in the chat.");
   } catch {
-    for (const button of all) button.disabled = false;
+    all.forEach((button, at) => {
+      button.disabled = before[at];
+    });
     tell(`The chat did not take it. Say it yourself: ${text}`);
   }
 }
@@ -169,6 +180,7 @@ function adapt(context) {
 const HANDLERS = {
   "ui/notifications/tool-result": (params) => {
     latest = params;
+    chat.said = false;
     drawLatest();
   },
   "ui/notifications/tool-cancelled": () => show(head("Stopped"), soft("The call was stopped before it had an answer.")),
