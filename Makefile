@@ -14,7 +14,7 @@ help:
 	@echo "make fix        format, and mend what the linter can"
 	@echo "make definitions  rewrite the tool definitions after a change of an operation"
 	@echo "make docs       rewrite the generated pages, server.json and manifest.json"
-	@echo "make bench      measure start, memory and calls"
+	@echo "make bench      measure start, memory and calls; PEERS=1 beside other servers, for the table in README.md"
 	@echo "make evals      measure whether searches find the tools (700 MB, minutes); OPENAPI=FILE adds a wrapper"
 	@echo "make soak       measure a server under load for some minutes"
 	@echo "make attacks    attack a team's server, and tell what got through"
@@ -68,7 +68,7 @@ evals:
 	.venv-evals/bin/python -m evals --vendor $(if $(OPENAPI),--openapi $(OPENAPI))
 
 bench: $(VENV)/dev
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(PEERS),peers)
 
 soak: $(VENV)/dev
 	$(BIN)/python -m bench soak

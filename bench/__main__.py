@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m bench start call`, or all but soak and attacks without a name."""
+"""Run benchmarks: `python -m bench start call`, or all but peers, soak and attacks without a name."""
 
 import argparse
 import gc
@@ -10,13 +10,14 @@ import anyio
 
 from bench import attacks, call, fleet, http, path, soak, spread, start, stdio
 from bench.figures import heading
+from bench.peers import beside
 
 
 def main() -> None:
     """Run what was asked for, one after the other."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     parser.add_argument(
-        "names", metavar="NAME", nargs="*", help="start, path, call, stdio, http, spread, fleet, soak or attacks"
+        "names", metavar="NAME", nargs="*", help="start, path, call, stdio, http, spread, fleet, peers, soak or attacks"
     )
     parser.add_argument("--seconds", type=float, default=240, help="how long the soak lasts (default: %(default)s)")
     options = parser.parse_args()
@@ -28,10 +29,11 @@ def main() -> None:
         "http": partial(anyio.run, http.measure),
         "spread": partial(anyio.run, spread.measure),
         "fleet": partial(anyio.run, fleet.measure),
+        "peers": partial(anyio.run, beside.measure),
         "soak": partial(anyio.run, soak.measure, options.seconds),
     }
     benches |= {name: partial(anyio.run, attack) for name, attack in attacks.ATTACKS.items()}
-    usual = [name for name in benches if name != "soak" and name not in attacks.ATTACKS]
+    usual = [name for name in benches if name not in {"peers", "soak", *attacks.ATTACKS}]
     chosen = options.names or usual
     if chosen == ["attacks"]:
         chosen = list(attacks.ATTACKS)

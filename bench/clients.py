@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final
@@ -36,41 +36,71 @@ class StdioClient:
     """A client of a server over stdin and stdout, which answers in any order."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.pid = process.pid
         self._process = process
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     async def call(self) -> None:
         """Make a tool call and wait for its answer."""
+        await self.ask("tools/call", _PARAMS)
+
+    async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Make a request and return its result.
+
+        Raises:
+            RuntimeError: It is an error.
+        """
         number = next(self._numbers)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": _PARAMS}
+        self.tell({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        message = await answer
+        _check(message)
+        result: dict[str, Any] = message["result"]
+        return result
+
+    async def greet(self) -> None:
+        """Begin as clients did before each request said who makes it, which every server understands."""
+        client = {"name": "bench", "version": "1"}
+        await self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client})
+        self.tell({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send a message."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message).encode() + b"\n")
-        _check(await answer)
 
     async def read(self) -> None:
         """Hand out the answers as they come."""
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             message = json.loads(line)
-            self._waiting.pop(message["id"]).set_result(message)
+            if message.get("id") in self._waiting:
+                self._waiting.pop(message["id"]).set_result(message)
 
 
 @asynccontextmanager
 async def over_stdio(api: str) -> AsyncIterator[StdioClient]:
     """A client of a server of its own."""
+    async with client_of(stdio_command(), api) as client:
+        await client.call()
+        yield client
+
+
+@asynccontextmanager
+async def client_of(command: Sequence[str], api: str) -> AsyncIterator[StdioClient]:
+    """A client of a server that this command starts, in front of that API."""
     process = await asyncio.create_subprocess_exec(
-        *stdio_command(),
+        *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
         env=environment(CAPGO_API_URL=api, CAPGO_API_KEY=key(0)),
         limit=_LINE,
     )
     client = StdioClient(process)
     reading = asyncio.create_task(client.read())
     try:
-        await client.call()
         yield client
     finally:
         reading.cancel()

@@ -36,6 +36,14 @@ def upstream(*, blocks: bool = False) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+@contextmanager
+def canned() -> Iterator[str]:
+    """The address of an upstream that answers at once, in a process of its own."""
+    port = _free_port()
+    with _process([PYTHON, "-m", "bench.peers.canned", str(port)], f"http://127.0.0.1:{port}/ok"):
+        yield f"http://127.0.0.1:{port}"
+
+
 def seen(api: str, **behaviour: object) -> dict[str, int]:
     """What has reached that sandbox, which behaves as told from now on: `delay` in seconds, `away`."""
     answer = httpx2.get(f"{api}/seen", params={name: str(value) for name, value in behaviour.items()})
@@ -48,10 +56,10 @@ def opened(api: str) -> int:
 
 
 @contextmanager
-def peer(api: str, module: str, python: Path = Path(PYTHON)) -> Iterator[tuple[str, int]]:
+def peer(api: str, module: str, *more: str, python: Path = Path(PYTHON)) -> Iterator[tuple[str, int]]:
     """The address and the process id of another server in front of it, perhaps in an environment of its own."""
     port = _free_port()
-    with _process([str(python), "-m", module, str(port), api], f"http://127.0.0.1:{port}/there") as process:
+    with _process([str(python), "-m", module, str(port), api, *more], f"http://127.0.0.1:{port}/there") as process:
         yield f"http://127.0.0.1:{port}/mcp", process.pid
 
 

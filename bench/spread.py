@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.clients import HttpCaller, connections
 from bench.figures import load
+from bench.peers.description import written
 from bench.servers import cpu, opened, peer, team_server, upstream
 from scripts import fastmcp
 
@@ -24,7 +25,9 @@ async def measure() -> None:
             _OURS: stack.enter_context(team_server(api)),
             "two workers": stack.enter_context(team_server(api, 2)),
             "bare SDK": stack.enter_context(peer(api, "bench.peers.bare")),
-            "FastMCP": stack.enter_context(peer(api, "bench.peers.openapi", fastmcp.python())),
+            "FastMCP": stack.enter_context(
+                peer(api, "bench.peers.openapi", str(written(api)), python=fastmcp.python())
+            ),
         }
         for keys in KEYS:
             told = {name: [await _round(api, *server, keys) for _ in _again()] for name, server in servers.items()}

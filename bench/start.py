@@ -28,7 +28,7 @@ def measure() -> None:
     peaks: dict[str, list[float]] = {name: [] for name in _COMMANDS}
     for turn in range(_ROUNDS + 1):
         for name, command in _COMMANDS.items():
-            seconds, peak = _start(command)
+            seconds, peak, _ = started(command)
             if turn:  # the first one fills the disk's cache
                 times[name].append(seconds * 1000)
                 peaks[name].append(peak)
@@ -38,18 +38,26 @@ def measure() -> None:
     print(f"  ratio          x{ours / bare:.2f}                  x{big / small:.2f}")
 
 
-def _start(command: list[str]) -> tuple[float, float]:
-    """Seconds until the tools are listed, and the memory it took, of one process."""
-    started = time.perf_counter()
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()) as process:
+def started(command: list[str], **variables: str) -> tuple[float, float, str]:
+    """Seconds until the tools are listed, the megabytes it took, and the list, of one process."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(**variables),
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
+        answer = b""
         for message in _MESSAGES:
             process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
             process.stdin.flush()
             if "id" in message:
-                process.stdout.readline()
-        seconds = time.perf_counter() - started
+                answer = process.stdout.readline()
+        seconds = time.perf_counter() - began
         peak = memory(process.pid, "VmHWM")
         process.stdin.close()
-    return seconds, peak
+        process.terminate()
+    return seconds, peak, answer.decode()

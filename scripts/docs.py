@@ -22,7 +22,7 @@ from capgo_mcp.operations import OPT_IN, toolset
 from capgo_mcp.server import skills
 from capgo_mcp.server.recipes import RECIPES
 from frameworks import table as frameworks
-from scripts import contract, links, plugins, promises, rooms, threats, tool_pages, vendor
+from scripts import beside, contract, links, plugins, promises, rooms, threats, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
 
@@ -188,6 +188,7 @@ SECTIONS: Final = {
     "promises": promise_table,
     "threats": threat_model,
     "frameworks": frameworks.section,
+    "beside": beside.section,
 }
 """What can stand between markers such as `<!-- tools -->` and `<!-- /tools -->` in a page."""
 _SECTION: Final = re.compile(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", re.DOTALL)

@@ -1,0 +1,34 @@
+"""The figures of the README are those of a run, and say when and where it was."""
+
+import json
+from typing import Any
+
+from bench.peers.description import openapi
+from capgo_mcp.api.operation import Operation
+from capgo_mcp.operations import DEFAULT, declared_in
+from scripts import beside
+
+
+def test_table_tells_the_run() -> None:
+    """Each server has its row, and the date and the machine stand above."""
+    told = json.loads(beside.FILE.read_text(encoding="utf-8"))
+    section = beside.section()
+    assert told["date"] in section
+    assert told["machine"] in section
+    assert all(f"| {name} | x" in section for name in told["servers"])
+
+
+def test_wrapper_is_given_every_documented_operation() -> None:
+    """What the wrapper reads has each endpoint of the documented API, with the arguments that it takes."""
+    paths = openapi("http://localhost")["paths"]
+    for operation in (operation for module in DEFAULT for operation in declared_in(module)):
+        described = paths[operation.spec.path][operation.spec.method.lower()]
+        told = {one["name"] for one in described["parameters"]}
+        body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        told |= body.get("properties", {}).keys()
+        assert wire_names(operation) <= told
+
+
+def wire_names(operation: type[Operation[Any]]) -> set[str]:
+    """The names of an operation's arguments as Capgo spells them."""
+    return {field.serialization_alias or name for name, field in operation.model_fields.items()}
