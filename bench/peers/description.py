@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from capgo_mcp.agent.schema import input_schema
+from capgo_mcp.agent.schema import input_schema, output_schema
+from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.operations import DEFAULT, declared_in
 
@@ -53,10 +54,24 @@ def _described(operation: type[Operation[Any]]) -> Json:
              "schema": arguments[name]}
             for name in outside
         ],
-        "responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "object"}}}}},
+        "responses": {"200": {"description": "ok", "content": {"application/json": {"schema": _answer(operation)}}}},
     }  # fmt: skip
     inside = {name: told for name, told in arguments.items() if name not in outside}
     return described | (_body(inside, [name for name in required if name in inside]) if inside else {})
+
+
+def _answer(operation: type[Operation[Any]]) -> Json:
+    """Records as Capgo's own file describes them: in an envelope, and with fields that may be null."""
+    answer = operation.spec.answer
+    row = answer.row() if issubclass(answer, Listing) else answer
+    schema = output_schema(row)
+    fields = {
+        name: told | {"type": [told.get("type", "object"), "null"]} for name, told in schema["properties"].items()
+    }
+    record = {"type": "object", "properties": fields}
+    if not issubclass(answer, Listing):
+        return record
+    return {"type": "object", "properties": {"data": {"type": "array", "items": record}}}
 
 
 def _body(arguments: Json, required: list[str]) -> Json:
