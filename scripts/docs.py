@@ -56,9 +56,9 @@ The key is looked for in this order, and only when the first call needs it:
 3. the key that `capgo-mcp login` saved, from signing in with the browser or pasted: in the system's keyring where the
    extra `capgo-mcp[keyring]` is installed and there is one, otherwise in a file that only you can read. Beside it,
    `sign-in.json` holds for which organizations and until when it is, and no key
-4. `~/.capgo`, where the Capgo CLI saves its key
+4. `CAPGO_TOKEN` and then `~/.capgo`, where the Capgo CLI has its key
 
-The server tells on stderr where it found a saved key. A value such as `${{NAME}}` that a client has left unfilled
+The server tells on stderr where it found a key of 3 or 4. A value such as `${{NAME}}` that a client has left unfilled
 counts as not set.
 
 ## Options of every command that uses the tools

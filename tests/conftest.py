@@ -17,7 +17,7 @@ def no_saved_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test finds a key that the user of this machine has saved or set."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        for name in ("XDG_CONFIG_HOME", "CAPGO_API_KEY", "CAPGO_API_KEY_FILE", "CAPGO_API_URL"):
+        for name in ("XDG_CONFIG_HOME", "CAPGO_API_KEY", "CAPGO_API_KEY_FILE", "CAPGO_API_URL", "CAPGO_TOKEN"):
             patch.delenv(name, raising=False)
         yield
 

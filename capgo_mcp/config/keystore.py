@@ -1,4 +1,4 @@
-"""Places in which a key is saved between sessions: the system's keyring, a private file, the Capgo CLI's own file."""
+"""Places in which a key is kept between sessions: the system's keyring, a private file, and those of the Capgo CLI."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,12 +12,14 @@ from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.client.key import HOW
 from capgo_mcp.config.keytext import NoKeyText, NoSuchFile, key_text
 from capgo_mcp.config.machine import Machine
-from capgo_mcp.config.options import SettingsError
+from capgo_mcp.config.options import SettingsError, told
 from capgo_mcp.config.private_file import write_private
 from capgo_mcp.config.signed_in import SignedIn
 
 _SERVICE: Final = "capgo-mcp"
 _ACCOUNT: Final = "api-key"
+VENDORS_VARIABLE: Final = "CAPGO_TOKEN"
+"""The variable from which the Capgo CLI takes its key."""
 
 
 class Keystore(Protocol):
@@ -118,6 +120,25 @@ class FileKeystore:
         return there
 
 
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable that another program reads its key from.
+
+    Attributes:
+        name: The variable.
+        machine: Where it may be set.
+        where: The place in words.
+    """
+
+    name: str
+    machine: Machine
+    where: str
+
+    def read(self) -> str | None:
+        """The key that the variable holds, or None."""
+        return told(self.machine.environment, self.name) or None
+
+
 def own_file(machine: Machine) -> FileKeystore:
     """The file in which `capgo-mcp login` saves the key where there is no keyring."""
     path = machine.settings / "capgo-mcp" / "key"
@@ -129,10 +150,16 @@ def vendors_file(machine: Machine) -> FileKeystore:
     return FileKeystore(machine.home / ".capgo", "~/.capgo, where the Capgo CLI saved it")
 
 
+def vendors_variable(machine: Machine) -> Variable:
+    """The variable that the Capgo CLI reads before its file."""
+    return Variable(VENDORS_VARIABLE, machine, f"{VENDORS_VARIABLE}, which the Capgo CLI reads too")
+
+
 def keystores(machine: Machine) -> tuple[Keystore, ...]:
     """Every keystore, in the order in which they are searched."""
-    # What was saved for this program goes before what the vendor's saved for itself.
-    return (Keyring(), own_file(machine), vendors_file(machine))
+    # What was saved for this program goes before what is there for the vendor's: it may have fewer rights on purpose.
+    # The vendor's program reads .capgo of the folder it is in as well. A folder that somebody else made chooses no key.
+    return (Keyring(), own_file(machine), vendors_variable(machine), vendors_file(machine))
 
 
 @dataclass(frozen=True)
@@ -143,11 +170,13 @@ class Saved:
         key: The key, as it is written there.
         where: The place in words.
         path: The file, if it is one.
+        variable: The environment variable, if it is one.
     """
 
     key: str = field(repr=False)
     where: str
     path: Path | None
+    variable: str | None
     signed_in: SignedIn | None
     """The sign-in that brought it; None where it came otherwise."""
 
@@ -161,5 +190,6 @@ def saved(machine: Machine) -> Saved | None:
     for keystore in keystores(machine):
         if key := keystore.read():
             path = keystore.path if isinstance(keystore, FileKeystore) else None
-            return Saved(key, keystore.where, path, SignedIn.recalled(machine, key))
+            variable = keystore.name if isinstance(keystore, Variable) else None
+            return Saved(key, keystore.where, path, variable, SignedIn.recalled(machine, key))
     return None

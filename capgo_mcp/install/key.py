@@ -35,16 +35,17 @@ def key_way(client: Client, environment: Mapping[str, str], saved: Saved | None)
     if path := told(environment, _FILE) if not told(environment, _KEY) else "":
         absolute = str(Path(path).expanduser().absolute())
         return KeyWay(f"The server reads the key from {absolute}.", {_FILE: absolute})
-    if told(environment, _KEY) and client.hands_on:
-        return KeyWay(f"{client.title} hands {_KEY} on from its environment; keep it set there.", inherited=(_KEY,))
-    if told(environment, _KEY) and client.reference:
-        reference = client.reference.replace("NAME", _KEY)
-        return KeyWay(f"{client.title} takes {_KEY} from its environment; keep it set there.", {_KEY: reference})
-    if saved:
+    name = _KEY if told(environment, _KEY) else saved.variable if saved else None
+    if name and client.hands_on:
+        return KeyWay(f"{client.title} hands {name} on from its environment; keep it set there.", inherited=(name,))
+    if name and client.reference:
+        reference = client.reference.replace("NAME", name)
+        return KeyWay(f"{client.title} takes {name} from its environment; keep it set there.", {name: reference})
+    if saved and not saved.variable:
         return KeyWay(f"The server finds the key in {saved.where}.")
-    if told(environment, _KEY):
+    if name:
         return KeyWay(
-            f"{client.title} may not hand {_KEY} on: save the key with capgo-mcp login, or put it into this file with "
+            f"{client.title} may not hand {name} on: save the key with capgo-mcp login, or put it into this file with "
             "--write-key."
         )
     return KeyWay("There is no key yet: save one with capgo-mcp login.")

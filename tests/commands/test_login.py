@@ -4,7 +4,7 @@ import io
 import logging
 import stat
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -17,6 +17,7 @@ from capgo_mcp.api.errors import KeyMissing
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.commands.cli import main
 from capgo_mcp.config.credentials import KeyFile, SavedKey
+from capgo_mcp.config.keystore import saved
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
@@ -268,6 +269,29 @@ def test_key_of_the_capgo_cli_is_used_and_told(
     assert saved_key() == OTHER
     main(["logout"])
     assert (machine.home / ".capgo").exists()
+
+
+def test_variable_of_the_capgo_cli_is_used_after_what_was_saved_here(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CAPGO_TOKEN goes before ~/.capgo, as in the CLI, and after `login`: that key may have fewer rights on purpose."""
+    (machine.home / ".capgo").write_text(f"{OTHER}\n", encoding="utf-8")
+    theirs = replace(machine, environment={**machine.environment, "CAPGO_TOKEN": f" {KEY}\n"})
+    assert anyio.run(SavedKey(theirs).read) == KEY
+    assert KEY not in repr(SavedKey(theirs)) + repr(saved(theirs))
+    unfilled = replace(machine, environment={"CAPGO_TOKEN": "${CAPGO_TOKEN}"})
+    assert anyio.run(SavedKey(unfilled).read) == OTHER
+    login(OTHER, monkeypatch)
+    assert anyio.run(SavedKey(theirs).read) == OTHER
+
+
+def test_a_folder_chooses_no_key(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Capgo CLI reads .capgo where it is started; a project that somebody else made has no say here."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / ".capgo").write_text(f"{KEY}\n", encoding="utf-8")
+    monkeypatch.chdir(folder)
+    assert saved(machine) is None
 
 
 def test_environment_comes_before_what_is_saved(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

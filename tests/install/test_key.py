@@ -17,7 +17,7 @@ KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """An account of its own with a key in its environment."""
-    for name in ("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "COPILOT_HOME", "CAPGO_API_URL"):
+    for name in ("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "COPILOT_HOME", "CAPGO_API_URL", "CAPGO_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("CAPGO_API_KEY", KEY)
@@ -54,6 +54,22 @@ def test_written_key_is_for_the_users_eyes_only(
     assert main(["install", name]) == 0
     shown = capsys.readouterr()
     assert KEY not in place.read_text(encoding="utf-8") + shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("cursor", "${env:CAPGO_TOKEN}"), ("codex", 'env_vars = ["CAPGO_TOKEN"]'), ("zed", "may not hand CAPGO_TOKEN on")],
+)
+def test_the_variable_of_the_capgo_cli_is_handed_on(
+    name: str, told: str, machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who has the key there alone is not sent to another variable, and where it cannot be handed on they hear so."""
+    monkeypatch.delenv("CAPGO_API_KEY")
+    monkeypatch.setenv("CAPGO_TOKEN", KEY)
+    assert main(["install", name]) == 0
+    shown = capsys.readouterr()
+    assert told in named(name).path(machine).read_text(encoding="utf-8") + shown.err
+    assert KEY not in shown.out + shown.err
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import uvicorn
 from capgo_mcp.client import error_codes, error_contexts
 from capgo_mcp.commands.cli import COMMANDS
 from capgo_mcp.commands.parser import parser
+from capgo_mcp.config.keystore import VENDORS_VARIABLE
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, variable_of
 from capgo_mcp.sandbox import ADMIN_KEY, create_app
 
@@ -96,7 +97,7 @@ def test_python_examples_run(sandbox: str, block: str) -> None:
 def test_names_in_the_pages_exist(page: Path) -> None:
     """Flags, environment variables, error codes, tools and linked files that a page names are real."""
     text = page.read_text(encoding="utf-8")
-    variables = {*VARIABLES, *HTTP_VARIABLES}
+    variables = {*VARIABLES, *HTTP_VARIABLES, VENDORS_VARIABLE}
     for option in (*OPTIONS, *HTTP_OPTIONS):
         variables |= {option.variable, variable_of(option.former)}
     assert set(re.findall(r"`(CAPGO_\w+)`", text)) <= variables
