@@ -14,15 +14,18 @@ from typing import Any, Final
 
 from capgo_mcp.api.operation import Declared, Effect
 from capgo_mcp.catalog import DEFAULT_TOOLSETS, every_tool
+from capgo_mcp.commands.picture import picture
+from capgo_mcp.commands.terminal import Terminal
 from capgo_mcp.config.machine import Machine, System
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, Option, flag_of, variable_of
+from capgo_mcp.insights.summary import SummarizeDevices
 from capgo_mcp.install.clients import CLIENTS
 from capgo_mcp.install.source import PACKAGE, SOURCE, Provenance
 from capgo_mcp.operations import OPT_IN, toolset
 from capgo_mcp.server import skills
 from capgo_mcp.server.recipes import RECIPES
 from frameworks import table as frameworks
-from scripts import beside, contract, links, plugins, promises, rooms, threats, tool_pages, vendor
+from scripts import beside, contract, examples, links, plugins, promises, rooms, threats, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
 
@@ -169,6 +172,13 @@ def skill_table() -> str:
     )
 
 
+def window() -> str:
+    """What a person sees of an answer in a terminal."""
+    answer = examples.example(SummarizeDevices).answer
+    lines = "\n".join(picture(answer, Terminal(width=80)))
+    return f"```text\n{lines}\n```"
+
+
 def vendors() -> str:
     """The table of the vendor's hosted tools and ours."""
     return table(("hosted", "calls", "here", "what is different"), vendor.rows())
@@ -181,6 +191,7 @@ SECTIONS: Final = {
     "clients": clients,
     "get": get,
     "skills": skill_table,
+    "window": window,
     "rooms": room_table,
     "picture": rooms.picture,
     "buttons": links.button_table,

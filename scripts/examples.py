@@ -96,6 +96,11 @@ def examples() -> dict[str, Example]:
     return anyio.run(_examples)
 
 
+def example(kind: type[Declared[Any]]) -> Example:
+    """An example of one tool."""
+    return anyio.run(_example, kind)
+
+
 async def _examples() -> dict[str, Example]:
     return {kind.spec.name: await _example(kind) for kind in every_tool()}
 

@@ -134,6 +134,7 @@ def _table(rows: Sequence[Mapping[str, Any]], terminal: Terminal) -> Iterator[st
     shares = [row.get("percent") for row in rows]
     bars = all(type(share) in (int, float) for share in shares)  # by type: to Python, true is a number as well
     texts = [[_fact(name, row.get(name, ""), terminal) for name in names] for row in rows]
+    texts = _aligned(texts, [name in numbers for name in names])
     room = terminal.width - (len(_GAP) + _BAR if bars else 0)
     widths = _fitted(names, texts, room)
     if not widths:
@@ -149,6 +150,23 @@ def _table(rows: Sequence[Mapping[str, Any]], terminal: Terminal) -> Iterator[st
         bar = terminal.styled(terminal.bar(float(share or 0), _BAR), "bar") if bars else ""
         yield f"{first}{_GAP}{bar}".rstrip()
         yield from (line.rstrip() for line in others)
+
+
+def _aligned(texts: list[list[str]], numbers: list[bool]) -> list[list[str]]:
+    """The cells of a table, where the numbers of a column have as many decimals as the longest of them."""
+    places = [max(_decimals(text) for text in column) for column in zip(*texts, strict=True)]
+    return [
+        [
+            f"{float(text):.{decimals}f}" if number and decimals and text and "e" not in text else text
+            for text, decimals, number in zip(row, places, numbers, strict=True)
+        ]
+        for row in texts
+    ]
+
+
+def _decimals(text: str) -> int:
+    """The digits behind the point of a number; none in the notation with an exponent, which stays as it is."""
+    return 0 if "e" in text else len(text.partition(".")[2])
 
 
 class _Column(NamedTuple):

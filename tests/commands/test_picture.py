@@ -125,3 +125,15 @@ def test_commands_are_what_would_be_called() -> None:
     line = command("capgo_x", {"name": "it's"})
     assert line.startswith("capgo-mcp call capgo_x '")
     assert json.loads(line.split(" ", 3)[3][1:-1].replace("'\"'\"'", "'")) == {"name": "it's"}
+
+
+def test_decimals_stand_beneath_each_other() -> None:
+    """Numbers of a column have as many decimals as the longest; a missing one stays empty, and whole ones whole."""
+    rows = [{"value": "a", "share": 54.6, "devices": 142}, {"value": "b", "share": 15.0, "devices": 39}, {"value": "c"}]
+    assert list(picture({"items": rows}, Terminal())) == [
+        "value  share  devices",
+        "a       54.6      142",
+        "b       15.0       39",
+        "c",
+    ]
+    assert list(picture({"items": [{"n": 1.5e-12}, {"n": 2.5}]}, Terminal())) == ["      n", "1.5e-12", "    2.5"]
