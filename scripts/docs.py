@@ -25,7 +25,7 @@ from capgo_mcp.operations import OPT_IN, toolset
 from capgo_mcp.server import skills
 from capgo_mcp.server.recipes import RECIPES
 from frameworks import table as frameworks
-from scripts import beside, contract, examples, links, plugins, promises, rooms, threats, tool_pages, vendor
+from scripts import badges, beside, contract, examples, links, plugins, promises, rooms, threats, tool_pages, vendor
 from scripts import manifests as registry
 from scripts.markdown import table
 
@@ -185,6 +185,7 @@ def vendors() -> str:
 
 
 SECTIONS: Final = {
+    "badges": badges.line,
     "vendor": vendors,
     "tool-changes": tool_changes,
     "tools": tools,
@@ -219,6 +220,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "configuration.md": configuration(),
         **{_TOOLS / name: page for name, page in tool_pages.pages().items()},
         **{ROOT / name: text for name, text in plugins.files().items()},
+        **{ROOT / name: picture for name, picture in badges.files()},
         ROOT / "server.json": _json(registry.server()),
         ROOT / "manifest.json": _json(registry.manifest(project["requires-python"])),
     }
@@ -243,9 +245,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _left_over() -> set[Path]:
-    """What may stand only where it is generated: pages of tools, and files of the plugin."""
+    """What may stand only where it is generated: pages of tools, badges, and files of the plugin."""
     plugin = {path for path in (ROOT / plugins.FOLDER).rglob("*") if path.is_file()}
-    return {*_TOOLS.glob("*.md"), *plugin} - {ROOT / plugins.ICON}
+    return {*_TOOLS.glob("*.md"), *(ROOT / badges.FOLDER).glob("*.svg"), *plugin} - {ROOT / plugins.ICON}
 
 
 def _linked(tool: type[Declared[Any]]) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from scripts.docs import ROOT
 
 PAGES: Final = (
-    *("*.md", "docs/**/*.md", "docs/*.svg", "docs/pictures/*.png", "capgo_mcp/server/*.md"),
+    *("*.md", "docs/**/*.md", "docs/**/*.svg", "docs/pictures/*.png", "capgo_mcp/server/*.md"),
     *("LICENSE", "evals/**/*.py", "evals/*.jsonl", "deploy/**/*.*"),
 )
 """What the site is made from."""

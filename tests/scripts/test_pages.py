@@ -7,15 +7,17 @@ import shlex
 import tomllib
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from capgo_mcp import __version__
 from capgo_mcp.api.operation import Declared, Effect
 from capgo_mcp.catalog import every_tool
 from capgo_mcp.install.clients import NAME, named
 from capgo_mcp.install.launch import Launch
 from capgo_mcp.install.source import Provenance
-from scripts import docs, links, tool_pages
+from scripts import badges, docs, links, tool_pages
 from scripts.examples import Example, examples
 
 REFUSED = {"capgo_create_api_key"}
@@ -103,3 +105,19 @@ def test_page_of_the_package_has_absolute_links() -> None:
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
     assert "https://raw.githubusercontent.com/capgo-mcp/capgo-mcp/main/docs/demo.svg" in targets
     assert "mcp-name: io.github.capgo-mcp/capgo-mcp" in page
+
+
+def test_badges_say_what_is_so() -> None:
+    """Each is a picture of our own that says in words what it shows, and none claims a release that was not made."""
+    facts = badges.facts(Provenance())
+    assert "not published" in facts["version"][1]
+    assert badges.facts(RELEASED)["version"][1] == __version__
+    pictures = dict(badges.files())
+    assert len(pictures) == len(facts)
+    for (word, so), (name, picture) in zip(facts.values(), pictures.items(), strict=True):
+        assert f"![{word}: {so}]({name})" in badges.line()
+        svg = ET.fromstring(picture)  # noqa: S314 - our own
+        assert [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")] == [word, so]
+        assert "href" not in picture
+    python = tomllib.loads((docs.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    assert facts["python"][1].split(", ")[0] == python.removeprefix(">=")
