@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench evals soak attacks conformance mcpb clients apps recording frameworks site release-check release-lock test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak attack attack-team conformance mcpb clients apps recording frameworks site release-check release-lock test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -17,7 +17,8 @@ help:
 	@echo "make bench      measure start, memory and calls; PEERS=1 beside other servers, for the table in README.md"
 	@echo "make evals      measure whether searches find the tools (700 MB, minutes); OPENAPI=FILE adds a wrapper"
 	@echo "make soak       measure a server under load for some minutes"
-	@echo "make attacks    attack a team's server, and tell what got through"
+	@echo "make attack     let a hostile Capgo answer every tool, and tell what got through; CELLS=400 is a short run"
+	@echo "make attack-team    attack a team's server as its callers can, and tell what got through"
 	@echo "make conformance  the official conformance suite; needs npm"
 	@echo "make clients    try the server with real MCP clients, from npm and PyPI"
 	@echo "make apps       draw the pages for the chat in Chromium and compare; PICTURES=write keeps new pictures"
@@ -73,7 +74,10 @@ bench: $(VENV)/dev
 soak: $(VENV)/dev
 	$(BIN)/python -m bench soak
 
-attacks: $(VENV)/dev
+attack: $(VENV)/dev
+	$(BIN)/python -m attack $(if $(CELLS),--cells $(CELLS))
+
+attack-team: $(VENV)/dev
 	$(BIN)/python -m bench attacks
 
 NPM := npm install --prefix . --no-save --no-package-lock --no-fund --no-audit --ignore-scripts --silent

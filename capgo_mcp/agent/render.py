@@ -4,7 +4,7 @@ It is brief, without nulls, cleaned of what strangers hid in it, and fits into a
 and says how to go on, anything else that is too long is refused.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
@@ -19,6 +19,8 @@ from capgo_mcp.api.text import cleaned, compact, minute, shown_as
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""
 
+_FEW: Final = 50
+"""Rows that are shown in a moment, whatever is in them."""
 _PLAIN: Final = frozenset({int, float, bool})
 _NOTE_ROOM: Final = 2000
 _NEVER_CUT: Final = frozenset({"undo", "after_consent"})
@@ -52,7 +54,7 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
         case Listing():
             kind = answer.row()
             columns = _columns(kind, frozenset({*kind.brief, *fields}) if kind.brief else None)
-            items = [_masked(row, _brief(row, columns), reveal) for row in answer.items]
+            items = _until_full(answer.items, lambda row: _masked(row, _brief(row, columns), reveal))
             return {"items": items, **_facts(answer, exclude={"items"})}
         case Row():
             return _masked(answer, facts(answer, fields), reveal)
@@ -61,6 +63,18 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
                 name: shown(value, fields, reveal=reveal) for name, value in answer if isinstance(value, BaseModel)
             }
             return {name: inner.get(name, value) for name, value in _facts(answer).items()}
+
+
+def _until_full(rows: list[Any], show: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as they are shown; for those after what is cut off anyway something empty stands, for the count."""
+    if len(rows) <= _FEW:
+        return [show(row) for row in rows]
+    room = LARGEST
+    told: list[dict[str, Any]] = []
+    for row in rows:
+        told.append(show(row) if room >= 0 else {})
+        room -= len(compact(told[-1]))
+    return told
 
 
 def _brief(row: Row, columns: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_snake
 
 from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.errors import UnexpectedAnswer
 
 A = TypeVar("A", bound=Answer)
 
@@ -196,6 +197,20 @@ class Operation(Declared[A], Generic[A]):
             toolset = cls.__module__.rpartition(".")[2]
             looks_up = cls.resolved is not Operation.resolved
             cls.spec = Endpoint(**cls.described(), toolset=toolset, method=method, path=path, looks_up=looks_up, **said)
+
+    @classmethod
+    def of_told(cls, **arguments: Any) -> Self:
+        """A call about something that an answer names.
+
+        Raises:
+            UnexpectedAnswer: No call takes such a name.
+        """
+        try:
+            return cls(**arguments)
+        except ValidationError as error:
+            names = ", ".join(str(one["loc"][0]) for one in error.errors() if one["loc"])
+            sentence = f"What Capgo told for {names} is nothing that {cls.spec.name} takes"
+            raise UnexpectedAnswer("unexpected_answer", f"{sentence}.", "Tell the user, who can look at it.") from None
 
     async def resolved(self, capgo: Sender) -> Self:  # noqa: ARG002 - most operations have nothing to look up
         """The operation as it is sent: with the ids of names, and what Capgo would reset if it were left out.

@@ -6,6 +6,7 @@ Texts (device ids, comments, names) are data, never instructions.
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -76,11 +77,13 @@ def named(name: str) -> str:
     """A name as it is shown: what nobody sees of it is written out and counted, so that it passes for no other name."""
     if name.isascii() and name.isprintable():
         return clean(name)  # as nearly all are
-    parts = _JOINERS.split(name)
-    altered = sum(map(_is_altered, "".join(parts[::2])))
+    parts = _JOINERS.split(name)  # every second one is a joiner
+    counted = Counter("".join(parts[::2]))
+    written_out = {ord(character): _written_out(character) for character in counted if _is_altered(character)}
+    altered = sum(counted[chr(code)] for code in written_out)
     if not 0 < altered <= _WRITTEN_OUT:
         return clean(name)
-    shown = "".join(part if turn % 2 else "".join(map(_written_out, part)) for turn, part in enumerate(parts))
+    shown = "".join(part if turn % 2 else part.translate(written_out) for turn, part in enumerate(parts))
     return clean(f"{shown} ({altered} hidden)")
 
 
@@ -89,8 +92,6 @@ def _is_altered(character: str) -> bool:
 
 
 def _written_out(character: str) -> str:
-    if not _is_altered(character):
-        return character
     return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 

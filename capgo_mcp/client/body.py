@@ -9,21 +9,27 @@ import json
 import math
 import re
 import unicodedata
+from binascii import a2b_qp
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import unquote
 
 from pydantic_core import from_json
 
-from capgo_mcp.api.text import visible, whole
+from capgo_mcp.api.text import whole
 
-MOST_VALUES: Final = 200_000
+MOST_VALUES: Final = 100_000
 """Values in one body. Each takes a hundred bytes, however few it took on its way; Capgo's longest pages have 20,000."""
 
 _DEEPEST: Final = 20
-_LONGEST_TEXT: Final = 20_000
+_LONGEST_TEXT: Final = 5_000
 """Characters of one text that are looked at; far fewer are shown."""
+_GROUP: Final = 2**15
+"""Characters of texts that are looked at together, or few more."""
+_BLOCK: Final = 2**17
+_LARGEST_ODD: Final = 2**21
+"""Bytes of a body that is read though it is not quite JSON."""
 _DATA: Final = "data:"
 _MOST_LINES: Final = 1000
 _LONGEST_NUMBER: Final = 19
@@ -39,13 +45,23 @@ _LAYERS: Final = 3
 """How often a text may be encoded in itself; whoever has to decode it more often works on it."""
 _SHORT: Final = 16
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_NOT_BASE64_TEXT: Final = re.compile(r"[^A-Za-z0-9+/]+")
 
 _ASCII: Final = bytes(range(128))
 _LOWER: Final = bytes(range(256)).lower()
 _NOT_ALPHANUMERIC: Final = bytes(one for one in _ASCII if not chr(one).isalnum())
 _BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _NOT_BASE64: Final = _NOT_ALPHANUMERIC.translate(None, b"+/-_")
+_COMPATIBLE: Final = (
+    range(0x80, 0x3400),
+    range(0xA700, 0xAC00),
+    range(0xFB00, 0x10000),
+    range(0x10780, 0x107C0),
+    range(0x1CCD0, 0x1CD00),
+    range(0x1D400, 0x1D800),
+    range(0x1F100, 0x1F200),
+    range(0x1FBF0, 0x1FC00),
+)
+"""Where Unicode has other writings of characters of ASCII."""
 
 
 class TooManyValues(ValueError):
@@ -67,26 +83,42 @@ def parsed(content: bytes, mask: "Mask") -> Any:
     # Before it is parsed, for then the memory would be gone. Commas in texts count as well: those are few.
     if content.count(b",") + content.count(b"[") + content.count(b"{") > MOST_VALUES:
         raise TooManyValues
+    if _has_endless_text(content):
+        return None
     try:
         body = _read(content)
     except (ValueError, RecursionError):
         return None
-    text = _text(body)
+    texts = _texts(body)
     # Nearly all are so; the others are made anew value by value.
-    return body if text is not None and not mask.is_in(text) else _bounded(body, mask, _DEEPEST)
+    harmless = texts is not None and all(whole(text) == text and not mask.is_in(text) for text in _groups(texts))
+    return body if harmless else _bounded(body, mask, _DEEPEST)
+
+
+def _has_endless_text(content: bytes) -> bool:
+    """Whether there is a block in which no text ends: with one wide character, it would take four times as much."""
+    blocks = (content[start : start + _BLOCK] for start in range(0, len(content) - _BLOCK + 1, _BLOCK))
+    return any(block.count(b'"') == block.count(rb"\"") for block in blocks)
 
 
 def _read(content: bytes) -> Any:
-    """The value of a JSON body."""
+    """The value of a JSON body.
+
+    Raises:
+        ValueError: It is none.
+        RecursionError: It lies too deep.
+    """
     try:
         return from_json(content)
     except ValueError:  # it is stricter, and knows no mark of the byte order
+        if len(content) > _LARGEST_ODD:
+            raise
         text = content.decode("utf-8-sig")
         return json.loads(text, parse_int=_whole_number, parse_float=_finite, parse_constant=lambda _: None)
 
 
-def _text(body: Any) -> str | None:
-    """All texts of a body, the names in it included, on lines of their own; None if it holds anything out of bounds."""
+def _texts(body: Any) -> list[str] | None:
+    """All texts of a body, the names in it included; None if it holds anything out of bounds."""
     texts: list[str] = []
     names: set[str] = set()
     level = [body]
@@ -105,9 +137,23 @@ def _text(body: Any) -> str | None:
                 return None
         level = below
     texts += names
-    text = "\n".join(texts)
-    too_long = len(text) > _LONGEST_TEXT and max(map(len, texts)) > _LONGEST_TEXT
-    return None if level or too_long or whole(text) != text else text
+    return None if level or max(map(len, texts), default=0) > _LONGEST_TEXT else texts
+
+
+def _groups(texts: list[str]) -> Iterator[str]:
+    """The texts on lines of their own, so many at once as can be looked through in a few megabytes and milliseconds."""
+    if sum(map(len, texts)) <= _GROUP:
+        yield "\n".join(texts)
+        return
+    group: list[str] = []
+    size = 0
+    for text in texts:
+        if size > _GROUP:
+            yield "\n".join(group)
+            group, size = [], 0
+        group.append(text)
+        size += len(text) + 1
+    yield "\n".join(group)
 
 
 def _is_bounded(number: float) -> bool:
@@ -164,7 +210,7 @@ class Mask:
         forms = {form for text in writings for form in (text, text.lower(), text.upper())}
         middles = {_middle(form) for form in forms}
         self._folded = {_middle(folded), *(middle.encode().hex() for middle in middles)}
-        self._base64 = {writing for middle in middles for writing in _base64(middle)}
+        self._base64 = {writing.encode() for middle in middles for writing in _base64(middle)}
         self._shortest = min(map(len, self._folded))
 
     def __call__(self, text: str) -> str:
@@ -181,21 +227,29 @@ class Mask:
         return any(piece in folded for piece in self._pieces)
 
     def _holds(self, text: str) -> bool:
-        folded = _folded(text)
+        written = _in_ascii(text)
+        folded = written.translate(_LOWER, _NOT_ALPHANUMERIC).decode()
         if any(needle in folded for needle in self._folded):
             return True
-        if text.isascii():
-            written = text.encode().translate(_BASE64, _NOT_BASE64).decode()
-        else:
-            written = _NOT_BASE64_TEXT.sub("", visible(text).replace("-", "+").replace("_", "/"))
+        written = written.translate(_BASE64, _NOT_BASE64)
         return any(needle in written for needle in self._base64)
 
 
 def _folded(text: str) -> str:
-    """Only letters and digits, in one case and form."""
-    if text.isascii():
-        return text.encode().translate(_LOWER, _NOT_ALPHANUMERIC).decode()
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", visible(text)).casefold())
+    """Only letters and digits of ASCII, in one case."""
+    return _in_ascii(text).translate(_LOWER, _NOT_ALPHANUMERIC).decode()
+
+
+def _in_ascii(text: str) -> bytes:
+    """The characters of ASCII in a text, and those that others stand for; without all that nobody sees."""
+    return text.encode() if text.isascii() else text.translate(_compatible()).encode("ascii", "ignore")
+
+
+@cache
+def _compatible() -> dict[int, str]:
+    """The characters of ASCII that others stand for: of full width, in circles, bold and the like."""
+    standing = ((code, unicodedata.normalize("NFKC", chr(code))) for part in _COMPATIBLE for code in part)
+    return {code: text for code, text in standing if any(map(str.isascii, text))}
 
 
 def _middle(key: str) -> str:
@@ -220,8 +274,21 @@ def _layers(text: str) -> Iterator[str]:
 
 def _decoded(text: str) -> Iterator[str]:
     yield text
-    while ("%" in text or r"\u" in text) and text != (text := _ESCAPE.sub(_character, unquote(text))):
+    while ("%" in text or r"\u" in text) and text != (text := _ESCAPE.sub(_character, _unquoted(text))):
         yield text
+
+
+def _unquoted(text: str) -> str:
+    """The text with what is encoded by percent signs decoded, and without equality signs and repeated percent signs.
+
+    `urllib` takes a second for a body of percent signs; this is a thousandth of that, by another name.
+    """
+    while "%%" in text:
+        text = text.replace("%%", "%")
+    if "%" not in text:
+        return text
+    raw = text.encode("utf-8", "replace").replace(b"=", b"").replace(b"%", b"=")
+    return a2b_qp(raw).decode("utf-8", "replace").replace("=", "%")
 
 
 def _character(escape: re.Match[str]) -> str:

@@ -10,7 +10,6 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Self, cast
 
 import httpx2
-from anyio import to_thread
 from opentelemetry.trace import (
     ProxyTracerProvider,
     SpanKind,
@@ -27,6 +26,7 @@ from capgo_mcp.client.body import Mask
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, LocalPace, Pace, Standing, digest_of
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.defaults import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL
+from capgo_mcp.client.intake import MAX_ANSWER, AnswerTooLarge, Body, Intake
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
@@ -36,11 +36,6 @@ from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import is_stream, key_header, read_answer, request_id_of, unreadable, write_request
 
-MAX_ANSWER: Final = 8 * 2**20
-"""Bytes of an answer, decoded, that are read; Capgo's longest pages have a fifth of that."""
-
-_LARGE: Final = 2**18
-"""Bytes of an answer that can be read in a few hundredths of a second, whatever they are."""
 _CONNECT: Final = 1 / 6
 """Share of a call's time that connecting may take, so that it can be tried again."""
 _IDLE: Final = 60.0
@@ -74,11 +69,13 @@ class Connections:
     Attributes:
         url: Address of the API.
         to_network: Whether requests leave this process, so that it can be told whether one did.
+        intake: Where the answers come in.
     """
 
     def __init__(self, url: str, timeout: float, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self.url = url
         self.to_network = transport is None
+        self.intake = Intake()
         self._timeout = timeout
         self._transport = transport
         self._http: httpx2.AsyncClient | None = None
@@ -107,6 +104,7 @@ class Connections:
 
     async def aclose(self) -> None:
         """Close all of them."""
+        self.intake.close()
         if self._http is not None:
             await self._http.aclose()
 
@@ -255,10 +253,16 @@ class Capgo:
         try:
             # By our clock and around all of it: httpx2 limits each read, and a byte now and then would last for ever.
             with self._clock.fail_after(seconds):
-                response, content = await self._carry(operation, headers, way)
-            status = str(response.status_code)
+                async with self._connections.intake.body() as body:
+                    response = await self._carry(operation, headers, way, body)
+                    status = str(response.status_code)
+                    read = partial(self._read, operation, response, mask)
+                    return await body.read(read)
         except httpx2.DecodingError as error:
             raise unreadable(operation.spec, "is compressed in a way that cannot be undone") from error
+        except AnswerTooLarge as error:
+            why = f"has more than {MAX_ANSWER:,} bytes: ask for less at once"
+            raise unreadable(operation.spec, why) from error
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             if way.ends_before_sending or isinstance(error, _NEVER_SENT):
                 sentence = f"Could not connect to {self._connections.url}; nothing was sent."
@@ -268,17 +272,10 @@ class Capgo:
             raise _lost(operation, late if isinstance(error, TimeoutError) else broken) from error
         finally:
             REQUEST_SECONDS.record(self._clock.now() - started, {"status": status})
-        get_current_span().set_attribute("http.response.status_code", response.status_code)
-        if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
-            why = f"a gateway answered with HTTP status {response.status_code}"
-            raise _lost(operation, why, request_id_of(response.headers, mask))
-        read = partial(read_answer, operation, response.status_code, response.headers, content, mask)
-        # Beside the event loop, where it takes long: other calls and pings go on meanwhile.
-        return await to_thread.run_sync(read) if len(content) > _LARGE else read()
 
     async def _carry(
-        self, operation: Operation[Any], headers: Mapping[str, str], way: "_Way"
-    ) -> tuple[httpx2.Response, bytes]:
+        self, operation: Operation[Any], headers: Mapping[str, str], way: "_Way", body: Body
+    ) -> httpx2.Response:
         """Take the request to Capgo and bring the answer, with no more of its body than can be kept in memory."""
         request = write_request(operation, self._clock.moment())
         if request.body is not None:
@@ -290,14 +287,16 @@ class Capgo:
             headers=headers,
             extensions={"trace": way.note},
         ) as response:
-            content = bytearray()
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if is_stream(operation.spec, response.headers):
-                    del content[:-_LARGE]  # read to its end all the same: leaving earlier can have effects at Capgo
-                if len(content) > MAX_ANSWER:
-                    raise unreadable(operation.spec, f"has more than {MAX_ANSWER:,} bytes: ask for less at once")
-            return response, bytes(content)
+            get_current_span().set_attribute("http.response.status_code", response.status_code)
+            await body.fill(response.aiter_bytes(), stream=is_stream(operation.spec, response.headers))
+            return response
+
+    @staticmethod
+    def _read(operation: Operation[A], response: httpx2.Response, mask: Mask, content: bytes) -> A:
+        if response.status_code in GATEWAY and operation.spec.effect is not Effect.READ:
+            why = f"a gateway answered with HTTP status {response.status_code}"
+            raise _lost(operation, why, request_id_of(response.headers, mask))
+        return read_answer(operation, response.status_code, response.headers, content, mask)
 
 
 def _out_of_time() -> Unreachable:

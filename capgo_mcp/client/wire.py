@@ -116,11 +116,10 @@ def read_answer(operation: Operation[A], status: int, headers: Mapping[str, str]
             error.request_id = request_id
             raise error
         body = []
-    try:
-        return _typed(operation, body)
-    # The second: what the validators of answers stumble over where a host puts one kind of value for another.
-    except (ValidationError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
-        raise unreadable(operation.spec, "is not in a form this server can read", request_id) from error
+    answer = _typed(operation, body)
+    if answer is None:
+        raise unreadable(operation.spec, "is not in a form this server can read", request_id)
+    return answer
 
 
 def is_stream(spec: Endpoint, headers: Mapping[str, str]) -> bool:
@@ -186,7 +185,16 @@ def _body(spec: Spec, content: bytes, mask: Mask, request_id: str | None) -> Any
         raise unreadable(spec, why, request_id) from error
 
 
-def _typed(operation: Operation[A], body: Any) -> A:
+def _typed(operation: Operation[A], body: Any) -> A | None:
+    """The answer that a body is; None if it is none. An error would hold the whole body for as long as it lives."""
+    try:
+        return _validated(operation, body)
+    # The second: what the validators of answers stumble over where a host puts one kind of value for another.
+    except (ValidationError, TypeError, AttributeError, LookupError, ArithmeticError):
+        return None
+
+
+def _validated(operation: Operation[A], body: Any) -> A:
     spec = operation.spec
     if isinstance(body, dict) and isinstance(inner := body.get(spec.envelope), (dict, list)):
         wrapper, body = body, inner

@@ -90,7 +90,7 @@ class ListChanges(Insight[AppChanges], toolset="audit"):
 
     async def _read(self, context: Context, owner: str, since: datetime) -> tuple[list[AuditEntry], str | None]:
         """The newest entries that are asked for, each once though others come, and why there are no more."""
-        asked = ListAuditLog(org_id=owner, table_name="channels" if self.channel else None, limit=_PAGE)
+        asked = ListAuditLog.of_told(org_id=owner, table_name="channels" if self.channel else None, limit=_PAGE)
         deadline = Deadline(context.clock, context.seconds)
         found: dict[object, AuditEntry] = {}
         while True:

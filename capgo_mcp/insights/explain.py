@@ -77,7 +77,7 @@ class ExplainDevice(Insight[DeviceExplained], OneDevice):
                     unknown.append(f"which device is meant: {len(found)} have this custom id; this one was seen last")
                 if found and found[0].device_id:
                     # Long pages leave out pins, so the device is read once more by itself.
-                    return await context.capgo.send(GetDevice(app_id=self.app_id, device_id=found[0].device_id))
+                    return await context.capgo.send(GetDevice.of_told(app_id=self.app_id, device_id=found[0].device_id))
         raise NotFound(
             "device_not_found",
             f"No device has the custom id {quoted(self.custom_id or '')}. {walk.note or ''}".strip(),

@@ -111,7 +111,7 @@ def _would_be_unseen(before: ChannelRow, version: str) -> bool:
 def _of_the_running(before: ChannelRow, where: Mapping[str, str], action: Literal["drop", "resume"]) -> SetRollout:
     """It names the rollout's bundle, so that it reaches no other one."""
     named = {"version": before.rollout_version} if isinstance(before.rollout_version, str) else {}
-    return SetRollout(**where, action=action, **named)
+    return SetRollout.of_told(**where, action=action, **named)
 
 
 def _walked(before: ChannelRow, calls: Sequence[ChannelWrite]) -> Ends | EditRefused:

@@ -78,7 +78,7 @@ class _Reading:
         """Read the newest bundle of an app."""
         app_id = app.app_id or ""
         try:
-            newest = (await self._context.capgo.send(ListBundles(app_id=app_id, limit=1))).items
+            newest = (await self._context.capgo.send(ListBundles.of_told(app_id=app_id, limit=1))).items
         except CapgoError as error:
             self.unknown.append(f"{app_id}: {error.sentence}")
             return

@@ -149,7 +149,7 @@ class SetBundleChannel(
         if channel_id is None or version_id is None:
             sentence = f"There is no bundle {quoted(str(self.version))}, so nothing was sent."
             raise NotFound("bundle_not_found", sentence, "See capgo_list_bundles.")
-        return type(self)(app_id=self.app_id, version_id=version_id, channel_id=channel_id)
+        return self.of_told(app_id=self.app_id, version_id=version_id, channel_id=channel_id)
 
 
 class DeleteBundle(

@@ -302,6 +302,16 @@ def test_a_cut_does_not_depend_on_the_limit() -> None:
     assert onward_of(facts) == {"app_id": DEMO_APP, "limit": kept, "page": 1, "fields": ["comment"]}
 
 
+def test_rows_that_are_cut_off_are_only_counted() -> None:
+    """Cleaning texts that nobody will see takes time, in which nobody else would get an answer."""
+    rows = [{"id": number, "name": "x" * 400} for number in range(1000)]
+    facts = render.shown(ListBundles.spec.answer.model_validate({"items": rows}))
+    told = fitted(ListBundles(app_id=DEMO_APP, limit=1000), facts).facts
+    assert " of 1000 items" in told["note"]
+    assert all(told["items"])
+    assert len([row for row in facts["items"] if row]) < len(told["items"]) + 20
+
+
 def test_a_cut_keeps_what_the_answer_says_beside() -> None:
     """The note of the list stands before the one about the cut."""
     facts = fitted(ListBundles(app_id=DEMO_APP, limit=1000), long_list(1000, note="Mind this.", total=7)).facts

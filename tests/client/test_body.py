@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attack.faults import bodies
 from capgo_mcp.api.text import whole
-from capgo_mcp.client.body import MOST_VALUES, TooManyValues, parsed
-from capgo_mcp.client.capgo import MAX_ANSWER
+from capgo_mcp.client.body import TooManyValues, parsed
+from capgo_mcp.client.intake import MAX_ANSWER
 from tests.support.keys import KEY, MASK, disguises
 
 AGAINST: Final = "a host that answers with a bomb"
@@ -80,15 +81,30 @@ def test_a_body_of_many_values_is_not_parsed(item: bytes) -> None:
     assert most < 100_000
 
 
-def test_the_largest_body_that_is_parsed_stays_small() -> None:
-    """As many of the costliest values as are let through, in the widest characters."""
-    item = '{"\U0001f600":1}'
-    content = f'["{"x" * 6_000_000}",{",".join([item] * (MOST_VALUES // 2 - 2))}]'.encode()
+@pytest.mark.parametrize("name", ["NAMES", "LONG_ROWS", "TEXT", "TEXTS", "LIGATURES", "JOINED", "PERCENTS", "ESCAPES"])
+def test_no_body_takes_much_more_memory_than_its_bytes(name: str) -> None:
+    """As many of the costliest values as are let through, in the widest characters, encoded in any way."""
+    content = bodies()[name]
     tracemalloc.start()
     parsed(content, MASK)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 150 * 2**20
+    assert most < 40 * 2**20
+
+
+def test_a_text_without_end_is_not_parsed() -> None:
+    """With one wide character in it, it would take four times as much; quotes that end nothing do not help it."""
+    for text in ("a" * 2**18, 'a\\"' * 2**17):
+        assert parsed(f'{{"name":"{text}"}}'.encode(), MASK) is None
+    assert parsed(b'{"name":"%s"}' % (b"a" * 2**16), MASK)["name"] == "a" * 5000
+
+
+def test_texts_that_are_looked_at_in_groups_are_each_masked() -> None:
+    """Also where the key stands far behind, or where two groups meet."""
+    texts = [*["x" * 3000] * 25, KEY, *["\U0001f600" * 3000] * 25, KEY.upper()]
+    assert [text for text in parsed(json.dumps(texts).encode(), MASK) if text == "(the API key)"] == [
+        "(the API key)"
+    ] * 2
 
 
 @given(st.lists(st.text(max_size=10) | st.sampled_from([*disguises(KEY).values()]), max_size=6), st.booleans())

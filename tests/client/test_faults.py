@@ -19,6 +19,7 @@ from capgo_mcp.api.errors import (
 )
 from capgo_mcp.api.operation import Effect, Operation
 from capgo_mcp.client import capgo as client_module
+from capgo_mcp.client import intake
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL
 from capgo_mcp.client.clock import SystemClock
@@ -106,7 +107,8 @@ WRITE: Final = SetBundleChannel(app_id=DEMO_APP, version_id=125, channel_id=2)
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that are quickly broken, and waits of no length."""
-    monkeypatch.setattr(client_module, "MAX_ANSWER", f.LIMIT)
+    for module in (intake, client_module):
+        monkeypatch.setattr(module, "MAX_ANSWER", f.LIMIT)
     monkeypatch.setattr(random, "uniform", lambda low, _: low)
 
 

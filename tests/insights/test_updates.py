@@ -89,6 +89,22 @@ async def test_an_app_that_cannot_be_read_is_named() -> None:
     assert told["unknown"][0].startswith("com.a.two: ")
 
 
+@pytest.mark.parametrize("odd", ["my_app.one", "../orgs", "com.a.\u200bone", None])
+async def test_an_app_with_an_id_that_no_call_takes_is_named(odd: str | None) -> None:
+    """Nothing is asked about it, and the others are told all the same."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/app":
+            return httpx2.Response(200, json=[{"app_id": odd, "name": "Odd"}, {"app_id": "com.a.two"}])
+        assert request.url.params["app_id"] == "com.a.two"
+        return httpx2.Response(200, json=[{"id": 1, "name": "1.0.0", "created_at": "2026-11-01T00:00:00Z"}])
+
+    async with desk(inner=httpx2.MockTransport(answer)) as here:
+        told = await here.facts(TOOL)
+    assert [row["app_id"] for row in told["items"]] == ["com.a.two"]
+    assert "is nothing that capgo_list_bundles takes" in told["unknown"][0]
+
+
 async def test_apps_that_were_not_looked_at_are_told() -> None:
     """A limit, or the end of the time, is no claim about the rest."""
     async with desk() as here:

@@ -7,7 +7,7 @@ import pytest
 from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.sandbox.seed.people import DEMO_APP
 from tests.support.faulty import VirtualClock
-from tests.support.safety import Desk, Facts, desk
+from tests.support.safety import Desk, Facts, answering, desk
 
 SET: Final = "capgo_set_channel"
 ROLLOUT: Final = "capgo_set_rollout"
@@ -210,3 +210,12 @@ async def test_only_a_channel_that_is_new_by_the_clock_is_deleted_as_the_way_bac
     async with desk(clock=clock) as here:
         outcome = await change(here, SET, "fresh", version="2.2.7")
     assert ("capgo_delete_channel" in str(outcome.get("undo"))) is offered
+
+
+@pytest.mark.parametrize("told", [-5, 0])
+async def test_an_id_that_no_call_takes_is_not_sent(told: int) -> None:
+    """What Capgo answers for a name may be anything; it ends in a sentence, and nothing that writes is sent."""
+    async with desk(inner=answering(200, {"id": told, "name": "beta", "version": {"name": "2.2.7"}})) as here:
+        sentence = await here.error("capgo_set_bundle_channel", app_id=DEMO_APP, channel="beta", version_id=7)
+        assert sentence.startswith("[unexpected_answer] What Capgo told for channel_id is nothing")
+        assert here.wire.writes == []

@@ -179,7 +179,7 @@ class Faulty:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             fault = self.plan.pop(0) if len(self.plan) > 1 else self.plan[0]
             if fault.reads:
-                request = await _read(reader)
+                request = await read_request(reader)
                 self.arrived.append(f"{request.method} {request.url.path}")
                 writer.write(fault.answer if fault is not HEALTHY else await self._answer(request))
                 await writer.drain()
@@ -213,7 +213,8 @@ class Faulty:
         return http(response.status_code, await response.aread(), content_type="application/json")
 
 
-async def _read(reader: asyncio.StreamReader) -> httpx2.Request:
+async def read_request(reader: asyncio.StreamReader) -> httpx2.Request:
+    """The request that a connection begins with."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, target, _ = head[0].split(" ")
     headers = dict(line.split(": ", 1) for line in head[1:] if line)

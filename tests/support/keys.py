@@ -33,8 +33,12 @@ def disguises(key: str) -> dict[str, str]:
         "with variation selectors": "\ufe01".join(key),
         "with tags": "\U000e0041".join(key),
         "with unassigned characters": "\u0378".join(key),
+        "with letters of another script": "\u044f".join(key),
+        "with accents": "\u0301".join(key),
+        "bold": "".join(_bold(c) for c in key),
         "full width": "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in key),
         "percent": "".join(f"%{ord(c):02x}" for c in key),
+        "percent with more signs": "".join(f"%%%%{ord(c):02x}=" if c.isdigit() else c for c in key),
         "percent dashes": key.replace("-", "%2D"),
         "percent twice": quote("".join(f"%{ord(c):02x}" for c in key)),
         "JSON in a text": "".join(f"\\u{ord(c):04x}" for c in key),
@@ -45,6 +49,13 @@ def disguises(key: str) -> dict[str, str]:
         "base64 for addresses": base64.urlsafe_b64encode(f"key={key}".encode()).decode(),
         "base64 amid other bytes": base64.b64encode(f"xy{dashless.upper()}z".encode()).decode(),
     }
+
+
+def _bold(character: str) -> str:
+    if not character.isalnum():
+        return character
+    zero, first = (0x1D7CE, "0") if character.isdigit() else (0x1D41A, "a")
+    return chr(zero + ord(character) - ord(first))
 
 
 def found(key: str, told: str) -> list[str]:
