@@ -34,6 +34,8 @@ class Framework:
         return self.program.removeprefix("with_").replace("_", "-").replace(".mjs", "-js").removesuffix(".py")
 
 
+_UNMARKED: Final = "tells the model an error's text without MCP's mark that it is one"
+
 FRAMEWORKS: Final = (
     Framework("FastMCP", "with_fastmcp.py", ("fastmcp",)),
     Framework("LangChain", "with_langchain.py", ("langchain-mcp-adapters",)),
@@ -50,11 +52,11 @@ FRAMEWORKS: Final = (
     ),
     Framework("Vercel AI SDK", "with_ai_sdk.mjs", ("@ai-sdk/mcp", "ai", "zod")),
     Framework("Strands", "with_strands.py", ("strands-agents",)),
-    Framework("Semantic Kernel", "with_semantic_kernel.py", ("semantic-kernel[mcp]",)),
+    Framework("Semantic Kernel", "with_semantic_kernel.py", ("semantic-kernel[mcp]",), _UNMARKED),
     Framework("Haystack", "with_haystack.py", ("mcp-haystack",)),
     Framework("Agno", "with_agno.py", ("agno", "fastmcp>=4,<5")),
-    Framework("smolagents", "with_smolagents.py", ("smolagents[mcp]", "mcp<2")),
-    Framework("CrewAI", "with_crewai.py", ("crewai-tools[mcp]",)),
+    Framework("smolagents", "with_smolagents.py", ("smolagents[mcp]", "mcp<2"), _UNMARKED),
+    Framework("CrewAI", "with_crewai.py", ("crewai-tools[mcp]",), _UNMARKED),
     Framework("AutoGen", "with_autogen.py", ("autogen-ext[mcp]", "mcp<2")),
     Framework("DSPy", "with_dspy.py", ("dspy[mcp]",)),
     Framework("mcp-use", "with_mcp_use.py", ("mcp-use",)),

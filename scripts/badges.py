@@ -81,5 +81,5 @@ def _picture(word: str, so: str) -> str:
 
 
 def _width(text: str) -> int:
-    narrow, wide = sum(letter in "ijlt,. :-" for letter in text), sum(letter in "mwMPCITAW" for letter in text)
+    narrow, wide = sum(letter in "Iijlt,. :-" for letter in text), sum(letter in "mwMPCTAW" for letter in text)
     return round(narrow * _NARROW + wide * _WIDE + (len(text) - narrow - wide) * _USUAL)

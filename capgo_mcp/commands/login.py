@@ -114,7 +114,7 @@ def _pasted(typed: str, machine: Machine, settings: Settings, ways: LoginWays) -
     except KeyMissing as error:
         return _not_saved(error.sentence)
     except KeyRefused as error:
-        return _not_saved(f"Capgo does not accept this key: {error.sentence}")
+        return _not_saved(error.sentence)
     except CapgoError as error:
         return _not_saved(f"The key could not be tried: {error.sentence} --no-check saves it untried.")
     where = _save(key, machine, in_file=ways.in_file)

@@ -17,8 +17,8 @@ async def main() -> None:
     by_name = {tool.name: tool for tool in adapter.tools if tool.name.startswith("capgo_")}
 
     async def call(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
-        text = str(await by_name[name].ainvoke(arguments))
-        return text, text.startswith("Error")
+        answer = await by_name[name].ainvoke(arguments)
+        return str(answer), isinstance(answer, dict) and "error" in answer
 
     schemas = [tool.args_schema.model_json_schema() for tool in by_name.values()]
     await report("mcp-use", list(by_name), schemas, call)

@@ -197,7 +197,7 @@ def test_key_is_tried_before_it_is_saved(
     assert tried(KEY, monkeypatch) == 1
     assert len(wired) == 1
     shown = capsys.readouterr()
-    assert "does not accept this key" in shown.err
+    assert "does not accept the API key" in shown.err
     assert "Nothing saved" in shown.err
     assert KEY not in shown.out + shown.err
     assert saved_key() == ADMIN_KEY

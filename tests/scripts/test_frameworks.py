@@ -73,3 +73,10 @@ def test_every_framework_calls_and_sees_the_preview() -> None:
         assert facts["lists"], name
         assert facts["calls"], name
         assert facts["preview"], name
+
+
+def test_what_a_framework_does_not_do_has_its_reason() -> None:
+    """Where one fact is a no, the page says what the framework does instead."""
+    kept = results()
+    lacking = {one.name for one in FRAMEWORKS if one.name in kept and not all(kept[one.name][fact] for fact in FACTS)}
+    assert {one.name for one in FRAMEWORKS if "without MCP's mark" in one.note} == lacking
