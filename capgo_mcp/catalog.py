@@ -17,6 +17,8 @@ from capgo_mcp.api.operation import Declared, Effect
 
 STORED: Final = Path(__file__).parent / "agent" / "catalog.json"
 _DECLARED_IN: Final = ("operations", "insights")
+_ENOUGH: Final = 16
+"""Characters of a digest: nobody makes two files alike on purpose here."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,13 @@ def every_tool() -> list[type[Declared[Any]]]:
     return [*every(), *INSIGHTS, *BATCHES]
 
 
-def digest() -> str:
-    """What tells these declarations from all others."""
+def sources() -> dict[str, str]:
+    """What tells each file of declarations from any other; one by one, so that two changes of two files can meet."""
     package = Path(__file__).parent
-    sources = sorted(path for room in _DECLARED_IN for path in (package / room).glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    files = sorted(path for room in _DECLARED_IN for path in (package / room).glob("*.py"))
+    return {
+        f"{file.parent.name}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest()[:_ENOUGH] for file in files
+    }
 
 
 def made() -> Iterator[KnownTool]:
@@ -88,7 +92,7 @@ def made() -> Iterator[KnownTool]:
 
 def as_text() -> str:
     """What the declarations say, as it is stored."""
-    stored = {"digest": digest(), "tools": [asdict(entry) for entry in made()]}
+    stored = {"sources": sources(), "tools": [asdict(entry) for entry in made()]}
     return json.dumps(stored, indent=1, default=_plain) + "\n"
 
 
@@ -99,7 +103,7 @@ def _plain(value: Effect | frozenset[str]) -> str | list[str]:
 def entries() -> Iterator[KnownTool]:
     """What was written down of the tools, or what their declarations say where that was about others."""
     stored = json.loads(STORED.read_bytes()) if STORED.exists() else {}
-    if stored.get("digest") != digest():  # an operation is being written
+    if stored.get("sources") != sources():  # an operation is being written
         yield from made()
         return
     for row in stored["tools"]:

@@ -8,6 +8,11 @@ from capgo_mcp.api.text import quoted
 
 _PLATFORMS: Final = {"ios": "iOS", "android": "Android"}
 """Those that Capgo shows of a channel, where it shows any: it never tells about Electron."""
+UNTOLD: Final = {
+    True: "platforms: Capgo does not tell whether a channel serves Electron",
+    False: "platforms: this Capgo does not tell whether a channel serves iOS, Android or Electron",
+}
+"""What is not known of the platforms of channels, where others are told and where none is."""
 
 
 def told(name: str, row: ChannelRow) -> str:

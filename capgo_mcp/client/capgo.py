@@ -187,7 +187,8 @@ class Capgo:
         attempt = partial(self._attempt, mask=known.mask, headers=headers)
         exchange = partial(self._exchange, attempt=attempt, breaker=known.breaker, deadline=deadline)
         if operation.spec.paging is None:
-            return narrowed(operation, cast("A", await exchange(operation)))
+            answer = cast("A", await exchange(operation))
+            return narrowed(operation, answer) if operation.spec.filters else answer
         return cast("A", await collect(operation, exchange))
 
     def _time_for(self, operation: Operation[Any]) -> float:

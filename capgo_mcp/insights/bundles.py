@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -30,19 +31,15 @@ BundleMeant = Annotated[
 _NAMES: Final = 5
 
 
-def all_channels(app_id: str) -> ListChannels:
-    """The read of an app's channels, as far as one call goes."""
-    return ListChannels(app_id=app_id, limit=MOST)
-
-
-def all_bundles(app_id: str) -> ListBundles:
-    """The read of an app's bundles, as far as one call goes."""
-    return ListBundles(app_id=app_id, limit=MOST)
+all_channels: Final = partial(ListChannels, limit=MOST)
+"""The read of an app's channels, as far as one call goes."""
+all_bundles: Final = partial(ListBundles, limit=MOST)
+"""The read of an app's bundles, as far as one call goes."""
 
 
 def first_reads(app_id: str) -> tuple[ListChannels, ListBundles]:
     """The reads without which nothing can be said of a bundle: channels, and the newest bundles."""
-    return all_channels(app_id), ListBundles(app_id=app_id, limit=NEWEST)
+    return all_channels(app_id=app_id), ListBundles(app_id=app_id, limit=NEWEST)
 
 
 async def newest_bundles(capgo: Sender, app_id: str) -> list[Bundle]:

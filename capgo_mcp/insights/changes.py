@@ -136,7 +136,7 @@ async def _names(context: Context, app_id: str, entries: list[AuditEntry]) -> Ma
     if not _OF_BUNDLES & {name for entry in entries for name in _columns(entry)}:
         return {}
     # All at once: by its id Capgo tells one at a time, and a log speaks of many.
-    bundles = (await context.capgo.send(all_bundles(app_id))).items
+    bundles = (await context.capgo.send(all_bundles(app_id=app_id))).items
     return {bundle.id: bundle.name for bundle in bundles if bundle.name}
 
 

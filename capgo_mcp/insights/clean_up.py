@@ -41,8 +41,8 @@ class CleanUpBundles(Batch[BatchResult], write=DeleteBundle, told="bundles delet
     async def sort(self, context: Context) -> Sorted:
         """Read bundles, channels and devices; a bundle that any of them needs stays."""
         unknown: list[str] = []
-        bundles = await context.capgo.send(all_bundles(self.app_id))
-        channels = await context.capgo.send(all_channels(self.app_id))
+        bundles = await context.capgo.send(all_bundles(app_id=self.app_id))
+        channels = await context.capgo.send(all_channels(app_id=self.app_id))
         for what, rows in (("bundles", bundles), ("channels", channels)):
             if getattr(rows, "next", None) is not None:
                 unknown.append(f"{what}: only the first {len(rows.items)} were looked at")

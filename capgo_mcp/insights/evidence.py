@@ -54,7 +54,7 @@ class Evidence:
         await together(partial(self._read_served, channel), self._judge)
 
     async def _read_channels(self) -> None:
-        self.channels = (await self._context.capgo.send(all_channels(self._app_id))).items
+        self.channels = (await self._context.capgo.send(all_channels(app_id=self._app_id))).items
 
     async def _read_bundles(self) -> None:
         self.newest = await newest_bundles(self._context.capgo, self._app_id)

@@ -51,7 +51,7 @@ class ExplainDevice(Insight[DeviceExplained], OneDevice):
         unknown: list[str] = []
         device = await self._device(context, unknown)
         await context.report(1, message="device read")
-        channels = (await context.capgo.send(all_channels(self.app_id))).items
+        channels = (await context.capgo.send(all_channels(app_id=self.app_id))).items
         channel, because = _assigned(device, channels, unknown)
         if channel is None:
             nothing = Offers(None, None, because)

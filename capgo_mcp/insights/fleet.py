@@ -22,6 +22,7 @@ class Fleet:
         self.complete = False
         self.pinned: Counter[str] = Counter()
         self.builds: Counter[str] = Counter()
+        self.platforms: Counter[str] = Counter()
         self.emulators = 0
         self.development = 0
 
@@ -30,7 +31,8 @@ class Fleet:
         self.devices += 1
         self.emulators += device.is_emulator is True
         self.development += device.is_prod is False
-        for names, name in ((self.pinned, device.channel), (self.builds, device.version_build)):
+        told = (device.channel, device.version_build, device.platform)
+        for names, name in zip((self.pinned, self.builds, self.platforms), told, strict=True):
             if name and (name in names or len(names) < _DISTINCT):
                 names[name] += 1
 

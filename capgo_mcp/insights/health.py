@@ -89,7 +89,7 @@ class GetUpdateHealth(Insight[UpdateHealth], toolset="health"):
         # All at once, before it is known which bundle is meant: only what counts that one has to wait.
         await capgo.read(*first_reads(self.app_id), period, overview_of(self.app_id, self.days))
         await context.report(1, message="channels, bundles and their usage read")
-        channels = (await capgo.send(all_channels(self.app_id))).items
+        channels = (await capgo.send(all_channels(app_id=self.app_id))).items
         newest = await newest_bundles(capgo, self.app_id)
         version = self.version or current(channels, newest)
         await bundle_named(capgo, self.app_id, version, newest)

@@ -98,6 +98,8 @@ def _kinds(channel: Channel, fleet: Fleet) -> Iterator[Obstacle]:
         (channel.allow_device, fleet.devices - fleet.emulators, "physical devices", "allow_device"),
         (channel.allow_dev, fleet.development, "development builds", "allow_dev"),
         (channel.allow_emulator, fleet.emulators, "emulators", "allow_emulator"),
+        (channel.ios, fleet.platforms["ios"], "iOS devices", "ios"),
+        (channel.android, fleet.platforms["android"], "Android devices", "android"),
     )
     for allowed, count, kind, flag in kinds:
         # Where no device could be looked at, it may keep it from all of them.

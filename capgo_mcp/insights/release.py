@@ -7,6 +7,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import Field
 
 from capgo_mcp.api.answers import Answer
+from capgo_mcp.api.channel_words import UNTOLD
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.fields import AppId
 from capgo_mcp.api.text import Timestamp, quoted
@@ -111,7 +112,7 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
             unknown=[
                 *unseen,
                 *unknown,
-                "platforms: Capgo does not tell whether a channel serves iOS, Android or Electron",
+                UNTOLD[any(channel.ios is not None for channel in known.channels)],
             ],
         )
 
@@ -126,7 +127,7 @@ class GetReleaseStatus(Insight[ReleaseStatus]):
         capgo = Ahead(context.capgo)
         period = last_days(self.app_id, self.days, context.clock.moment())
         await capgo.read(*first_reads(self.app_id), period, overview_of(self.app_id, WEEK))
-        channels = (await capgo.send(all_channels(self.app_id))).items
+        channels = (await capgo.send(all_channels(app_id=self.app_id))).items
         newest = await newest_bundles(capgo, self.app_id)
         version = self.version or current(channels, newest)
         bundle = await bundle_named(capgo, self.app_id, version, newest)

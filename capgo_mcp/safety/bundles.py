@@ -39,13 +39,13 @@ def all_apps() -> ListApps:
 
 def bundles_and_channels(app_id: str) -> tuple[ListBundles, ListChannels]:
     """The reads that tell which bundles are served."""
-    return all_bundles(app_id), all_channels(app_id)
+    return all_bundles(app_id=app_id), all_channels(app_id=app_id)
 
 
 async def _preview_channel(operation: SetBundleChannel, reading: Reading) -> None:
     """Which bundle and channel the ids stand for, and what the channel serves now."""
-    channels = await reading.read("channel", all_channels(operation.app_id))
-    bundles = await reading.read("bundle", all_bundles(operation.app_id))
+    channels = await reading.read("channel", all_channels(app_id=operation.app_id))
+    bundles = await reading.read("bundle", all_bundles(app_id=operation.app_id))
     channel = _by_id(channels, operation.channel_id)
     reading.tell_as("now", channel, "name", *SERVES)
     reading.tell(_by_id(bundles, operation.version_id), "name")
@@ -57,7 +57,7 @@ def _by_id(rows: Listing[Any] | None, number: int | None) -> Any:
 
 async def _snapshot_channel(operation: SetBundleChannel, capgo: Capgo) -> Snapshot:
     """The channel as the list shows it: Capgo reads one by name only, and this operation knows an id."""
-    channels = await capgo.send(all_channels(operation.app_id))
+    channels = await capgo.send(all_channels(app_id=operation.app_id))
     channel = _by_id(channels, operation.channel_id)
     return seen_channel(channel) if channel else Snapshot()
 

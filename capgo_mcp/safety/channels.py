@@ -10,7 +10,7 @@ from typing import Any, Final
 from capgo_mcp.agent.arguments import Controls
 from capgo_mcp.agent.render import shown
 from capgo_mcp.api.channel_edit import BundleKey, ChannelRow, Edit, possible
-from capgo_mcp.api.channel_words import default_lost, told
+from capgo_mcp.api.channel_words import UNTOLD, default_lost, told
 from capgo_mcp.api.errors import Conflict, NotFound, StateMoved
 from capgo_mcp.api.next_call import NextCall
 from capgo_mcp.api.rollout import NEEDS_A_ROLLOUT, OF_THE_RUNNING
@@ -48,7 +48,7 @@ async def _snapshot(operation: SetChannel | SetRollout, capgo: Capgo) -> Snapsho
     # The list costs more pages, so it is read only for what it alone tells: a new channel's neighbours, the defaults.
     public = isinstance(operation, SetChannel) and operation.public is not None
     one = GetChannel(app_id=operation.app_id, channel=operation.channel)
-    every = all_channels(operation.app_id)
+    every = all_channels(app_id=operation.app_id)
     ahead = Ahead(capgo)
     await ahead.read(*((one, every) if public else (one,)))
     channel: Channel | None = None
@@ -204,14 +204,15 @@ async def _preview_delete(operation: DeleteChannel, reading: Reading) -> None:
     read = GetChannel(app_id=operation.app_id, channel=operation.channel)
     devices = ListDevices(app_id=operation.app_id, limit=DEVICES)
     await reading.ahead(read, devices)
-    reading.tell(await reading.read("channel", read, target=True), "id", *SERVES)
+    channel = await reading.read("channel", read, target=True)
+    reading.tell(channel, "id", *SERVES, "ios", "android")
     await reading.count(
         "devices_pinned",
         devices,
         moving=True,
         admits=lambda device: device.channel == operation.channel,
     )
-    reading.unknown.append("platforms: Capgo does not tell which platforms a channel serves")
+    reading.unknown.append(UNTOLD[channel is not None and channel.ios is not None])
 
 
 MEANINGS: Final[tuple[Meaning[Any], ...]] = (

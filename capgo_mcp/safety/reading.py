@@ -26,9 +26,9 @@ DEVICES: Final = 600
 _NEWEST: Final = 200
 """Bundles that are looked through: an app may have thousands, and reading them all would take minutes."""
 _TOLD: Final = 5
-_NAMED_BY: Final[dict[str, tuple[str, Callable[[str], Operation[Any]]]]] = {
+_NAMED_BY: Final[dict[str, tuple[str, Callable[..., Operation[Any]]]]] = {
     "channel": ("channel", all_channels),
-    "version": ("bundle", lambda app: ListBundles(app_id=app, limit=_NEWEST)),
+    "version": ("bundle", partial(ListBundles, limit=_NEWEST)),
 }
 """The arguments that are names of an app's things."""
 _LOOK_IT_UP: Final = "Names are exact and case-sensitive: look it up with the list tool first."
@@ -171,7 +171,7 @@ async def refuse_lookalikes(operation: Operation[Any], capgo: Capgo) -> None:
     app_id: str = operation.app_id
     given = {argument: getattr(operation, argument, None) for argument in _NAMED_BY}
     names = {argument: name for argument, name in given.items() if isinstance(name, str)}
-    lists = await together(*(partial(_rows, _NAMED_BY[argument][1](app_id), capgo) for argument in names))
+    lists = await together(*(partial(_rows, _NAMED_BY[argument][1](app_id=app_id), capgo) for argument in names))
     for rows, (argument, name) in zip(lists, names.items(), strict=True):
         refuse_among(rows, _NAMED_BY[argument][0], name)
 

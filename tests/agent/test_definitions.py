@@ -62,7 +62,7 @@ def test_a_missing_definition_is_generated(monkeypatch: pytest.MonkeyPatch, tmp_
     assert tool.definition().input_schema == generated(DeleteChannel).input_schema
 
 
-@pytest.mark.parametrize("stored_as", [None, {"digest": "of other declarations", "tools": []}])
+@pytest.mark.parametrize("stored_as", [None, {"sources": {"operations/apps.py": "another"}, "tools": []}])
 def test_what_is_not_stored_of_the_tools_is_asked_of_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stored_as: object
 ) -> None:

@@ -6,6 +6,7 @@ import mcp_types as t
 import pytest
 
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.bundles import serving
 from capgo_mcp.insights.fleet import Fleet
 from capgo_mcp.insights.obstacles import Obstacle, nobody_gets_it, obstacles
@@ -136,6 +137,8 @@ def test_nothing_stands_in_the_way() -> None:
         ({"allow_device": False}, "physical devices"),
         ({"allow_emulator": False}, "emulators"),
         ({"allow_dev": False}, "development builds"),
+        ({"ios": False}, "iOS devices"),
+        ({"android": False}, "Android devices"),
         ({"disable_auto_update": "version_number"}, "min_update_version"),
     ],
 )
@@ -194,3 +197,11 @@ def test_bundle_under_the_native_build() -> None:
 def test_private_channels_are_not_judged_beside_the_default_one() -> None:
     """A preview channel that refuses production builds is no obstacle to a release that everyone gets."""
     assert found(channel(), channel("preview", public=False, allow_prod=False)) == []
+
+
+@pytest.mark.parametrize(("behaviour", "left_out"), [("2026-11", "serves Electron"), ("2026-07", "iOS, Android or")])
+async def test_platforms_that_are_not_told_are_named(behaviour: str, left_out: str) -> None:
+    """Current Capgos leave out Electron alone, older ones all three."""
+    async with Settings.read({"sandbox": True, "api": behaviour}, {}).connect() as capgo:
+        answer = await status(capgo)
+    assert left_out in answer["unknown"][-1]
