@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from capgo_mcp.api.errors import InvalidArguments
 from capgo_mcp.api.fields import UUID
 from capgo_mcp.api.operation import Declared, Operation
-from capgo_mcp.operations import every
+from capgo_mcp.operations import OPT_IN, every, toolset
 
 _PROBLEMS: Final = 10
 """Broken rules that one error names; who mends those may find more."""
@@ -94,13 +94,16 @@ def usage(kind: type[Declared[Any]], offered: frozenset[str], locked: Mapping[st
 
 
 def _elsewhere(kind: type[Declared[Any]], name: str) -> str | None:
-    """That another tool of the same endpoint takes an argument."""
+    """That another tool of the same endpoint takes an argument, and which toolset that one has to be asked for with."""
     if not issubclass(kind, Operation):
         return None
     there = (kind.spec.method, kind.spec.path)
     others = (other for other in every() if (other.spec.method, other.spec.path) == there and other is not kind)
     right = next((other for other in others if name in {*other.model_fields, *other.spec.synonyms}), None)
-    return f"{name} is an argument of {right.spec.name}." if right else None
+    if right is None:
+        return None
+    asked_for = f", in the toolset {right.spec.toolset}" if right.spec.toolset in map(toolset, OPT_IN) else ""
+    return f"{name} is an argument of {right.spec.name}{asked_for}."
 
 
 def _unknown(written: str, known: Collection[str], kind: str = "an argument") -> str:

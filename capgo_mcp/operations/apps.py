@@ -3,7 +3,7 @@
 https://capgo.app/docs/public-api/app/
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -13,6 +13,9 @@ from capgo_mcp.api.operation import Effect, Guard, Operation, Paging
 from capgo_mcp.api.text import Timestamp
 
 DAY = 86_400
+_STORE_PAGES: Final = (
+    "Create the app first; capgo_set_app_settings, in the toolset app_settings, takes its store pages."
+)
 
 AppName = Annotated[str, Field(description="Name people see.", min_length=1)]
 Icon = Annotated[str, Field(description="URL or storage path.")]
@@ -86,7 +89,13 @@ class GetApp(Operation[App], http="GET /app/{app_id}", needs="app.read"):
     app_id: AppId
 
 
-class CreateApp(Operation[App], http="POST /app", needs="org.create_app", effect=Effect.CREATE):
+class CreateApp(
+    Operation[App],
+    http="POST /app",
+    needs="org.create_app",
+    effect=Effect.CREATE,
+    refuses=dict.fromkeys(("ios_store_url", "android_store_url"), _STORE_PAGES),
+):
     """Add a new app for an organization: create it with an id and a name. The id is unique and stays taken."""
 
     app_id: AppId

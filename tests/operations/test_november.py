@@ -266,7 +266,22 @@ async def test_policies_are_an_argument_of_their_tool() -> None:
     """Who looks for them where the name is changed is sent on."""
     async with desk() as here:
         said = await here.error("capgo_update_organization", org_id=LIGHTHOUSE, enforcing_2fa=True)
-    assert "enforcing_2fa is an argument of capgo_set_organization_policies." in said
+    assert "enforcing_2fa is an argument of capgo_set_organization_policies, in the toolset policies." in said
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("capgo_create_app", {"name": "App", "owner_org": LIGHTHOUSE, "ios_store_url": SETTINGS["ios_store_url"]}),
+        ("capgo_update_app", {"expose_metadata": True}),
+    ],
+)
+async def test_who_looks_for_a_setting_elsewhere_is_sent_on(tool: str, given: Facts) -> None:
+    """The error names the tool and the toolset, which may be off."""
+    async with desk() as here:
+        said = await here.error(tool, app_id="com.sample.app", **given)
+        assert here.wire.seen == []
+    assert "capgo_set_app_settings, in the toolset app_settings" in said
 
 
 SINCE: Final = (
