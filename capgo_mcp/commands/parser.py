@@ -54,10 +54,7 @@ class Parser(argparse.ArgumentParser):
             said = f"there is no command {wrong[2]!r}" if wrong[1] == "COMMAND" else f"{wrong[1]} must be {of}"
             message = _with_near(said, wrong[2], known)
         elif wrong := re.match(r"unrecognized arguments: (-[^\s=]*)", message):
-            flags = [
-                flag for action in actions(self) if action.help != argparse.SUPPRESS for flag in action.option_strings
-            ]
-            message = _with_near(f"there is no {wrong[1]}", wrong[1], flags)
+            message = _no_such_flag(self, wrong[1])
         else:
             message += "."
         self.exit(2, f"capgo-mcp: error: {message} See {self.prog} --help.\n")
@@ -69,6 +66,18 @@ def actions(whole: argparse.ArgumentParser) -> Iterator[argparse.Action]:
         yield action
         for inner in action.choices.values() if isinstance(action.choices, dict) else ():
             yield from actions(inner)
+
+
+def _no_such_flag(whole: argparse.ArgumentParser, flag: str) -> str:
+    """That a flag does not exist, or not for this command."""
+    commands = {
+        name: inner for one in actions(whole) if isinstance(one.choices, dict) for name, inner in one.choices.items()
+    }
+    homes = [name for name, inner in commands.items() if any(flag in one.option_strings for one in actions(inner))]
+    if homes:
+        return f"{flag} is an option of capgo-mcp {' and '.join(homes)} only."
+    known = [name for one in actions(whole) if one.help != argparse.SUPPRESS for name in one.option_strings]
+    return _with_near(f"there is no {flag}", flag, known)
 
 
 def _with_near(said: str, word: str, known: Sequence[str]) -> str:

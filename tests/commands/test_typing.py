@@ -40,6 +40,7 @@ def ends(arguments: list[str]) -> int:
         ("sandbx", "did you mean sandbox?"),
         ("zzz", "there is no command 'zzz'. See capgo-mcp --help."),
         ("tools --read-olny", "there is no --read-olny; did you mean --read-only?"),
+        ("apps --no-browser", "--no-browser is an option of capgo-mcp login only."),
         ("install cursor --dryrun", "did you mean --dry-run?"),
         ("http --prot 3", "did you mean --port?"),
         ("tools --log-level DEBG", "--log-level must be one of DEBUG, INFO, WARNING, ERROR; did you mean DEBUG?"),
