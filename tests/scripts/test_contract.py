@@ -88,6 +88,9 @@ def test_no_call_of_the_last_release_breaks_unannounced() -> None:
     in_words = re.sub(r"<!-- tool-changes -->.*<!-- /tool-changes -->", "", section, flags=re.DOTALL)
     found = breaks(contract.released(), contract.now())
     assert [broken for broken in found if not understood(broken)] == []
+    removed = in_words.partition("### Removed\n")[2].partition("\n### ")[0]
+    gone = {broken.tool for broken in found if broken.what == "is gone"}
+    assert {tool for tool in gone if f"`{tool}`" not in removed} == set()
     assert {broken.tool for broken in found if f"`{broken.tool}`" not in in_words} == set()
 
 
