@@ -25,6 +25,7 @@ const WORDS = {
   webhook_id: "Webhook",
   device_id: "Device",
   custom_id: "Custom id",
+  ios: "iOS",
 };
 const STAYS = new Set(["keep", "stays", "bundles_to_keep", "kept_because_served"]);
 const DEVICE = new Set(["platform", "version_name", "custom_id"]); // what stays of a device that is unpinned
