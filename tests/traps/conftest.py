@@ -8,10 +8,11 @@ import httpx2
 import mcp_types as t
 import pytest
 
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
-from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
+from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
 from capgo_mcp.server.tools import Toolbox
 from tests.support.samples import ALL_TOOLSETS
 
@@ -75,6 +76,14 @@ class Scene(httpx2.AsyncBaseTransport):
     def last(self) -> httpx2.Request:
         """The latest request."""
         return self.requests[-1]
+
+
+@pytest.fixture(params=Behaviour, ids=lambda behaviour: behaviour.value)
+def state(request: pytest.FixtureRequest) -> State:
+    """A sandbox of each behaviour: most traps are in one of them only, and nobody knows which Capgo they meet."""
+    made = seeded()
+    made.behaviour = request.param
+    return made
 
 
 @pytest.fixture

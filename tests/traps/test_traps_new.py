@@ -7,13 +7,19 @@ from typing import Any
 import pytest
 
 from capgo_mcp.api.behaviour import Behaviour
-from capgo_mcp.sandbox import DEVELOPER_KEY
+from capgo_mcp.sandbox import DEVELOPER_KEY, State, seeded
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from tests.traps.conftest import Scene
 
 APP = "com.demo.app"
 STAGING = {"app_id": APP, "channel": "staging"}
 STABLE = {"version_id": 117, "channel_id": 3}
+
+
+@pytest.fixture
+def state() -> State:
+    """A sandbox of today, where these traps are; what an older one does, a test says by itself."""
+    return seeded()
 
 
 @pytest.mark.parametrize("behaviour", Behaviour)

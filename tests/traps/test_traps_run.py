@@ -5,7 +5,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.rights import UNASSIGNABLE
 from capgo_mcp.sandbox import DEVELOPER_KEY, UPLOADER_KEY
 from capgo_mcp.sandbox.rights import binding
@@ -16,10 +15,8 @@ ORG = "11111111-0000-4000-8000-000000000001"
 STAGING = {"app_id": APP, "channel": "staging"}
 
 
-@pytest.mark.parametrize("behaviour", Behaviour)
-async def test_r1_an_undo_never_makes_a_paused_bundle_live(scene: Scene, behaviour: Behaviour) -> None:
+async def test_r1_an_undo_never_makes_a_paused_bundle_live(scene: Scene) -> None:
     """On the whole way back, no device gets the bundle that was stopped; at its end the rollout is paused as it was."""
-    scene.state.behaviour = behaviour
     await scene.call("capgo_set_rollout", **STAGING, action="pause", pause_reason="crashes")
     answer = await scene.call("capgo_set_rollout", **STAGING, action="drop")
     channel = scene.state.channels[3]
@@ -160,6 +157,17 @@ async def test_r12_what_does_nothing_is_not_called_done(scene: Scene, given: dic
     assert (answer["done"], answer["changed"]) == (False, "nothing")
     assert scene.sent("POST") == []
     assert scene.state.channels[1] == before
+
+
+async def test_r12_a_share_without_a_switch_reaches_somebody(scene: Scene) -> None:
+    """Capgo takes a candidate and its share, answers ok, and serves it to nobody: here that starts the rollout."""
+    answer = await scene.call(
+        "capgo_set_rollout", app_id=APP, channel="production", rolloutVersion="2.3.0", rolloutPercentage=10
+    )
+    assert answer["done"]
+    assert scene.sent("POST")[0]["rolloutEnabled"] is True
+    channel = scene.state.channels[1]
+    assert (channel["rollout_enabled"], channel["rollout_percentage_bps"]) == (True, 1000)
 
 
 @pytest.mark.parametrize("limit", [7, 50, 150, 1000])
