@@ -18,6 +18,11 @@ from capgo_mcp.operations.devices import Device, ListDevices
 _TURNS: Final = 20
 """Turns of the event loop in which a request leaves: looking at a page lets none pass."""
 
+_SILENCE: Final = 2.0
+"""Seconds after which whoever waits is told that a page still is on its way."""
+_STEP: Final = 0.01
+"""What the number of devices grows by then: the protocol asks of progress that it grows each time."""
+
 EMPTY: Final = "Capgo told of no devices; it says the same when its device store is out of reach."
 
 
@@ -98,7 +103,7 @@ class Walk:
             self.complete = True
             self.note = None if self.seen else EMPTY
             raise StopAsyncIteration
-        answer = await (self._next() if self.pages else self._context.capgo.send(self._list))
+        answer = await (self._next() if self.pages else self._first())
         if answer is None:
             raise StopAsyncIteration
         self._over = answer.next in (None, self._list.cursor)
@@ -111,12 +116,32 @@ class Walk:
             await self._context.report(self.seen, message=f"{self.seen} devices read")
         return answer.items
 
+    async def _first(self) -> CursorPaged[Device]:
+        read = anyio.Event()
+        self._tasks.start_soon(self._tell_until, read)
+        try:
+            return await self._context.capgo.send(self._list)
+        finally:
+            read.set()
+
+    async def _tell_until(self, read: anyio.Event) -> None:
+        """Tell now and then that a page is waited for."""
+        progress: float = self.seen
+        while not read.is_set():
+            with suppress(TimeoutError), self._context.clock.fail_after(_SILENCE):
+                await read.wait()
+                return
+            progress += _STEP
+            await self._context.report(progress, message=f"{self.seen} devices read; Capgo has not told the next yet")
+
     async def _next(self) -> CursorPaged[Device] | None:
         if self._ahead is None:
             await self._read_ahead()
         page, self._ahead = self._ahead, None
         assert page is not None  # noqa: S101 - it was just begun
-        await page.done.wait()
+        if not page.done.is_set():
+            self._tasks.start_soon(self._tell_until, page.done)
+            await page.done.wait()
         if page.answer is None:
             self.note = f"Stopped after {self.seen} devices: {page.why}. Later ones are not included."
         return page.answer

@@ -9,7 +9,8 @@ from capgo_mcp.client.reads import CURSOR_ROWS
 from capgo_mcp.insights.summary import SummarizeDevices
 from capgo_mcp.insights.walk import Walk
 from capgo_mcp.operations.devices import ListDevices
-from tests.support.fleet import FakeCapgo, context, devices
+from tests.support.faulty import VirtualClock
+from tests.support.fleet import FakeCapgo, Heard, context, devices
 
 ALL = ListDevices(app_id="com.demo.app")
 
@@ -63,3 +64,27 @@ async def test_a_call_that_is_cancelled_ends_within_one_page() -> None:
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
     assert len(capgo.pages) == 3
+
+
+class SlowCapgo(FakeCapgo):
+    """Takes nine seconds for each page."""
+
+    clock = VirtualClock()
+
+    async def send(self, operation: Operation[A]) -> A:
+        """A page, in the end."""
+        for _ in range(9):
+            await self.clock.sleep(1)
+            await anyio.wait_all_tasks_blocked()
+        return await super().send(operation)
+
+
+async def test_who_waits_hears_something_every_two_seconds() -> None:
+    """While a page is on its way progress goes on, and grows each time as the protocol wants."""
+    capgo: Any = SlowCapgo(devices(200))
+    heard = Heard()
+    async with Walk(context(capgo, report=heard, clock=SlowCapgo.clock), ALL) as walk:
+        seen = [walk.seen async for _ in walk]
+    assert seen == [150, 200]
+    assert len(heard.figures) == 4 + 1 + 4 + 1
+    assert heard.figures == sorted(set(heard.figures))
