@@ -86,6 +86,14 @@ CASES: Final = {
     "default taken away": Case(channel("production", public=False)),
     "bundle by name": Case(channel("production", version="2.2.7")),
     "bundle by ids": Case(("capgo_set_bundle_channel", dict(_IDS))),
+    "bundle by ids where a rollout runs": Case(("capgo_set_bundle_channel", {**_IDS, "channel_id": 3})),
+    "bundle by ids where a rollout is paused": Case(
+        ("capgo_set_bundle_channel", {**_IDS, "channel_id": 3}),
+        (rollout("staging", "pause", pause_reason="crashes"),),
+    ),
+    "bundle by name where a rollout is paused": Case(
+        channel("staging", version="2.2.7"), (rollout("staging", "pause", pause_reason="crashes"),)
+    ),
     "first bundle by name": Case(
         ("capgo_set_channel", {"app_id": NOTES_APP, "channel": "beta", "version": "1.0.0"}),
     ),
