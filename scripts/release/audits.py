@@ -12,6 +12,7 @@ from scripts.release.environments import ROOT, Wrong, commit_time, run
 
 _SCHEMAS: Final = ROOT / "tests" / "data" / "schemas"
 _WORKFLOWS: Final = ROOT / ".github" / "workflows"
+_UPDATES: Final = ROOT / ".github" / "dependabot.yml"
 
 
 def materials(tools: Path, clean: Path, target: Path) -> None:
@@ -51,7 +52,8 @@ def workflows(tools: Path) -> None:
     """The workflows are well formed, and nothing in them lends their rights to others; no network is used."""
     found = sorted(_WORKFLOWS.glob("*.yml"))
     run(tools.with_name("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *found)
-    run(tools.with_name("zizmor"), "--offline", "--pedantic", "--no-progress", *found)
+    run(tools.with_name("check-jsonschema"), "--builtin-schema", "vendor.dependabot", _UPDATES)
+    run(tools.with_name("zizmor"), "--offline", "--pedantic", "--no-progress", *found, _UPDATES)
     print(f"workflows      {', '.join(path.name for path in found)}")
 
 

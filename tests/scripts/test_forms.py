@@ -29,7 +29,8 @@ def test_form_is_complete(form: Path) -> None:
 
 
 def test_packages_are_kept_up_to_date() -> None:
-    """Dependabot looks after everything that pins versions here."""
+    """Dependabot looks after everything that pins versions here, and proposes none that is younger than a week."""
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
-    assert {update["package-ecosystem"] for update in updates} == {"pip", "docker"}
+    assert {update["package-ecosystem"] for update in updates} == {"pip", "docker", "github-actions"}
+    assert all(update["cooldown"]["default-days"] >= 7 for update in updates)
     assert all((ROOT / update["directory"].lstrip("/")).is_dir() for update in updates)
