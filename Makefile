@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check fix definitions docs bench evals soak attack attack-team conformance mcpb clients apps recording frameworks site release-check release-lock test-pythons clean
+.PHONY: help demo test check fix definitions docs bench evals soak attack attack-team scan conformance mcpb clients apps recording frameworks site release-check release-lock test-pythons clean
 
 help:
 	@echo "make demo       a chat-like session on the embedded sandbox"
@@ -19,6 +19,7 @@ help:
 	@echo "make soak       measure a server under load for some minutes"
 	@echo "make attack     let a hostile Capgo answer every tool, and tell what got through; CELLS=400 is a short run"
 	@echo "make attack-team    attack a team's server as its callers can, and tell what got through"
+	@echo "make scan       have scanners from PyPI look at the server; fails on what is not explained"
 	@echo "make conformance  the official conformance suite; needs npm"
 	@echo "make clients    try the server with real MCP clients, from npm and PyPI"
 	@echo "make apps       draw the pages for the chat in Chromium and compare; PICTURES=write keeps new pictures"
@@ -79,6 +80,9 @@ attack: $(VENV)/dev
 
 attack-team: $(VENV)/dev
 	$(BIN)/python -m bench attacks
+
+scan: $(VENV)/dev
+	$(BIN)/python -m scripts.scan
 
 NPM := npm install --prefix . --no-save --no-package-lock --no-fund --no-audit --ignore-scripts --silent
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import mcp_types as t
 from mcp import MCPError
 from mcp.server import CacheHint, Server, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from capgo_mcp.client.clock import SystemClock
@@ -257,7 +258,7 @@ def build(
         on_completion=handle.complete,
     )
     _extend(server, handle)
-    server.middleware.append(RequestStateBoundary(_sealing(callers, state_keys), default_audience=server.name))
+    server.middleware += (_refuse_further_pages, _sealing(callers, state_keys, server.name))
     return server
 
 
@@ -268,6 +269,18 @@ def _extend(server: Server[Any], handle: Handlers) -> None:
     server.add_request_handler("skills/get", skills.GetSkillRequestParams, handle.get_skill)
 
 
-def _sealing(callers: Callers, keys: Sequence[str]) -> RequestStateSecurity:
+async def _refuse_further_pages(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+    """Answer no request for a page after the first: each list has one, and no answer names another.
+
+    Raises:
+        MCPError: There is no such page.
+    """
+    if (ctx.params or {}).get("cursor") and ctx.method.endswith("/list"):
+        raise MCPError(code=t.INVALID_PARAMS, message="Invalid cursor: each list has one page")
+    return await call_next(ctx)
+
+
+def _sealing(callers: Callers, keys: Sequence[str], audience: str) -> RequestStateBoundary:
     """What a client brings back after asking its user is sealed, and bound to the caller and the call it was about."""
-    return RequestStateSecurity(keys=keys or [os.urandom(_SECRET)], ttl=LIFETIME, bind_principal=callers.principal)
+    security = RequestStateSecurity(keys=keys or [os.urandom(_SECRET)], ttl=LIFETIME, bind_principal=callers.principal)
+    return RequestStateBoundary(security, default_audience=audience)

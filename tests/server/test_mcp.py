@@ -238,6 +238,17 @@ async def test_optional_lists_are_answered(capgo: Capgo, mode: Mode) -> None:
         assert isinstance((await client.list_prompts()).prompts, list)
 
 
+@each_mode
+async def test_a_page_that_no_list_has_is_a_protocol_error(capgo: Capgo, mode: Mode) -> None:
+    """No list says that there is another page, so whoever asks for one made it up."""
+    async with connected(capgo, mode) as client:
+        lists = client.list_tools, client.list_resources, client.list_resource_templates, client.list_prompts
+        for listed in lists:
+            with pytest.raises(MCPError) as caught:
+                await listed(cursor="cursor_2")
+            assert caught.value.error.code == t.INVALID_PARAMS
+
+
 @pytest.mark.parametrize(
     ("toolsets", "named"), [(DEFAULT_TOOLSETS, True), (DEFAULT_TOOLSETS | {"audit"}, False), (TOOLSETS, False)]
 )
