@@ -34,6 +34,19 @@ def test_same_clock_gives_the_same_state(clock: Clock) -> None:
     assert repr(seeded(clock)) == repr(seeded(clock))
 
 
+def test_no_state_sees_what_another_was_given(clock: Clock) -> None:
+    """A state that is altered in every table, down to its rows, leaves the next one as it would have been."""
+    before = repr(seeded(clock))
+    altered = seeded(clock)
+    for channel in altered.channels.values():
+        channel.clear()
+    altered.keys[1]["bindings"].clear()
+    altered.events.clear()
+    altered.unpaid.add("another")
+    altered.serial("channels")
+    assert repr(seeded(clock)) == before
+
+
 def test_demo_app_has_many_bundles(state: State) -> None:
     """More than 120 bundles with semantic versions run from 1.0.0 to 2.3.0, some of them pre-releases."""
     bundles = [b for b in state.bundles.values() if b["app_id"] == APP]

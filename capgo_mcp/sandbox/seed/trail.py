@@ -1,4 +1,4 @@
-"""What happened around the releases: audit log, webhooks, and builds."""
+"""What happened around the releases: audit log and webhooks."""
 
 from itertools import pairwise
 
@@ -8,25 +8,11 @@ from capgo_mcp.sandbox.rows import new_delivery, new_webhook
 from capgo_mcp.sandbox.seed.calendar import Calendar
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE, MIRA
 from capgo_mcp.sandbox.state import State
-from capgo_mcp.sandbox.times import postgres
 
 _WEBHOOKS: tuple[Row, ...] = (
     {"name": "Release bell", "url": "https://hooks.example.com/release-bell", "events": ["app_versions", "channels"]},
     {"name": "Audit mirror", "url": "https://audit.invalid/capgo", "events": ["orgs", "org_users"], "enabled": False},
 )
-_BUILDS: tuple[Row, ...] = (
-    {"id": "b1d0c0de-0000-4000-8000-000000000001", "platform": "ios", "status": "succeeded", "age": 9.3, "took": 417},
-    {"id": "b1d0c0de-0000-4000-8000-000000000002", "platform": "android", "status": "failed", "age": 5.1, "took": 88},
-    {
-        "id": "b1d0c0de-0000-4000-8000-000000000003",
-        "platform": "android",
-        "status": "running",
-        "age": 0.0,
-        "took": None,
-    },
-)
-_WRONG = "Keystore password is wrong"
-_LOGS = ("Cloning the sources", "Installing packages", "Building for {platform}", "Signing")
 _DELIVERED = 200
 
 
@@ -34,7 +20,6 @@ def plant(state: State, calendar: Calendar) -> None:
     """Fill in the trail."""
     _audit(state, calendar)
     _webhooks(state, calendar)
-    _builds(state, calendar)
 
 
 def _audit(state: State, calendar: Calendar) -> None:
@@ -88,22 +73,3 @@ def _deliver(state: State, calendar: Calendar, webhook: Row, event: str, age: fl
     }
     row = new_delivery(state, webhook, event, {"event": event, "org_id": LIGHTHOUSE}, **values)
     state.deliveries[row["id"]] = row
-
-
-def _builds(state: State, calendar: Calendar) -> None:
-    for build in _BUILDS:
-        took = build["took"]
-        state.builds[build["id"]] = {
-            "job_id": build["id"],
-            "app_id": DEMO_APP,
-            "platform": build["platform"],
-            "status": build["status"],
-            "machine": "mac-mini-m4" if build["platform"] == "ios" else "linux-8",
-            "started_at": calendar.ago(build["age"]) if took else postgres(calendar.now),
-            "completed_at": calendar.ago(build["age"] - took / 86400) if took else None,
-            "runner_wait_seconds": 12,
-            "build_time_seconds": took,
-            "error": _WRONG if build["status"] == "failed" else None,
-            "logs": [line.format(**build) for line in _LOGS] + ([_WRONG] if build["status"] == "failed" else []),
-            "upload_url": None,
-        }
