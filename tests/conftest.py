@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 
 import httpx2
@@ -10,6 +11,11 @@ from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
 from tests.support.faulty import VirtualClock
 from tests.support.tracing import exporter
+
+
+def pytest_collection_finish() -> None:
+    """Keep the thousands of collected tests, which live to the end, out of every later collection of garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
