@@ -32,7 +32,8 @@ def pinned() -> State:
     state = unlimited()
     for row in rows(state)[:PINNED]:
         key = (DEMO_APP, row["device_id"])
-        state.overrides[key] = {"app_id": DEMO_APP, "device_id": row["device_id"], "channel_id": BETA}
+        pin = {"app_id": DEMO_APP, "device_id": row["device_id"], "channel_id": BETA, "updated_at": state.now()}
+        state.overrides[key] = pin
     return state
 
 

@@ -21,6 +21,7 @@ _OPENS: Final = {
     "client/address": "looks at addresses only",
     "client/capgo": "sends requests to Capgo",
     "client/sign_in": "signs in at Capgo",
+    "commands/apps": "shows the pages for the chat to the browser of this machine",
     "commands/callback": "takes what the browser brings",
     "commands/cli": "serves the sandbox",
     "config/listener": "listens on this machine",
