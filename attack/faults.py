@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from capgo_mcp.client.body import MOST_VALUES
-from capgo_mcp.client.intake import MAX_ANSWER
+from capgo_mcp.client.bounds import MAX_ANSWER
 from tests.support import faulty
 from tests.support.faulty import End, Fault, http
 from tests.support.keys import disguises

@@ -23,16 +23,15 @@ from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
 from capgo_mcp.client.address import takes_proxy
 from capgo_mcp.client.body import Mask
+from capgo_mcp.client.bounds import GATEWAY, MAX_ANSWER, AnswerTooLarge, Body, Deadline, Intake, pause, time_for_answer
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, LocalPace, Pace, Standing, digest_of
 from capgo_mcp.client.clock import Clock, SystemClock
 from capgo_mcp.client.defaults import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL
-from capgo_mcp.client.intake import MAX_ANSWER, AnswerTooLarge, Body, Intake
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
 from capgo_mcp.client.reads import collect, narrowed
-from capgo_mcp.client.retry import GATEWAY, Deadline, pause, time_for_answer
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import is_stream, key_header, read_answer, request_id_of, unreadable, write_request
 

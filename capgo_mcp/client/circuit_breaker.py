@@ -21,9 +21,9 @@ from capgo_mcp.api.errors import (
     Refused,
     Unreachable,
 )
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.clock import Clock
 from capgo_mcp.client.login_limiter import LoginLimiter, Trial
-from capgo_mcp.client.retry import Deadline
 
 PROBE_INTERVAL: Final = 1000.0
 """Seconds after which a refused key is tried once more: by then Capgo has forgotten the failure before."""

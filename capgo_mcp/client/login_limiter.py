@@ -17,8 +17,8 @@ from typing import Final, Protocol, Self
 import anyio
 
 from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.clock import Clock
-from capgo_mcp.client.retry import Deadline
 
 BLOCKED_AT: Final = 20
 """Failed logins after which Capgo blocks an address."""

@@ -5,10 +5,10 @@ from typing import Final
 
 import anyio
 
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.circuit_breaker import LocalPace, too_soon
 from capgo_mcp.client.clock import Clock
 from capgo_mcp.client.login_limiter import REMEMBERED, LocalLoginLimiter, Trial, busy, paused
-from capgo_mcp.client.retry import Deadline
 from capgo_mcp.http.shared_state import SharedState, StateAway
 
 # Nine and ten are one fewer than Capgo counts to: the state may go away when the nine are used up, and leave the ten.

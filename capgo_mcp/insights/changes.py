@@ -12,7 +12,7 @@ from capgo_mcp.api.channel_edit import PERCENT
 from capgo_mcp.api.errors import NotFound
 from capgo_mcp.api.fields import AppId, ChannelName, Since, moment
 from capgo_mcp.api.text import Timestamp, quoted
-from capgo_mcp.client.retry import Deadline
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.insights.bundles import all_bundles
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.apps import GetApp

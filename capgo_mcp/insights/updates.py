@@ -10,8 +10,8 @@ from capgo_mcp.api.answers import Listing, R, Row
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.fields import OrgId, Since, moment
 from capgo_mcp.api.text import Timestamp
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.reads import together
-from capgo_mcp.client.retry import Deadline
 from capgo_mcp.insights.insight import Context, Insight
 from capgo_mcp.operations.apps import App, ListApps
 from capgo_mcp.operations.bundles import ListBundles

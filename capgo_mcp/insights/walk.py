@@ -10,8 +10,8 @@ from anyio.lowlevel import checkpoint
 
 from capgo_mcp.api.answers import CursorPaged
 from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.reads import CURSOR_ROWS
-from capgo_mcp.client.retry import Deadline
 from capgo_mcp.insights.insight import Context
 from capgo_mcp.operations.devices import Device, ListDevices
 

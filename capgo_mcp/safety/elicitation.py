@@ -17,8 +17,8 @@ from mcp import MCPError
 from mcp.server import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.clock import Clock
-from capgo_mcp.client.retry import Deadline
 from capgo_mcp.safety.tokens import UsedTokens
 
 LIFETIME: Final = 600.0

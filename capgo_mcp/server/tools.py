@@ -12,8 +12,8 @@ from capgo_mcp.agent import arguments, render
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, ServerFault, UnexpectedAnswer
 from capgo_mcp.api.operation import A, Operation
 from capgo_mcp.client import metrics
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.retry import Deadline
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.insights.batch import Batch
 from capgo_mcp.insights.insight import Context, Insight, Report

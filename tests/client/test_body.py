@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from attack.faults import bodies
 from capgo_mcp.api.text import whole
 from capgo_mcp.client.body import TooManyValues, parsed
-from capgo_mcp.client.intake import MAX_ANSWER
+from capgo_mcp.client.bounds import MAX_ANSWER
 from tests.support.keys import KEY, MASK, disguises
 
 AGAINST: Final = "a host that answers with a bomb"

@@ -19,9 +19,9 @@ from capgo_mcp.api.errors import (
     Unreachable,
 )
 from capgo_mcp.api.operation import Effect
+from capgo_mcp.client.bounds import TRIES, Deadline, pause, time_for_answer
 from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL, CircuitBreaker, LocalPace, RateLimiter
 from capgo_mcp.client.refusals import Refusal
-from capgo_mcp.client.retry import TRIES, Deadline, pause, time_for_answer
 from tests.support.faulty import VirtualClock
 from tests.support.keys import MASK
 

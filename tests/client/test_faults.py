@@ -18,12 +18,12 @@ from capgo_mcp.api.errors import (
     Unreachable,
 )
 from capgo_mcp.api.operation import Effect, Operation
+from capgo_mcp.client import bounds
 from capgo_mcp.client import capgo as client_module
-from capgo_mcp.client import intake
+from capgo_mcp.client.bounds import TRIES
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL
 from capgo_mcp.client.clock import SystemClock
-from capgo_mcp.client.retry import TRIES
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import GetApp, ListApps
 from capgo_mcp.operations.bundles import SetBundleChannel
@@ -107,7 +107,7 @@ WRITE: Final = SetBundleChannel(app_id=DEMO_APP, version_id=125, channel_id=2)
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that are quickly broken, and waits of no length."""
-    for module in (intake, client_module):
+    for module in (bounds, client_module):
         monkeypatch.setattr(module, "MAX_ANSWER", f.LIMIT)
     monkeypatch.setattr(random, "uniform", lambda low, _: low)
 

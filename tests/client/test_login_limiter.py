@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from capgo_mcp.api.errors import CapgoError
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.capgo import Capgo, Connections
 from capgo_mcp.client.login_limiter import BUDGET, SPARE, LocalLoginLimiter
-from capgo_mcp.client.retry import Deadline
 from capgo_mcp.operations.apps import GetApp, ListApps
 from capgo_mcp.sandbox import ADMIN_KEY, READER_KEY, State, create_app, seeded
 from capgo_mcp.sandbox.rights import binding

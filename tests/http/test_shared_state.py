@@ -13,9 +13,9 @@ import pytest
 from valkey.asyncio import Valkey
 
 from capgo_mcp.api.errors import CapgoError, RateLimited
+from capgo_mcp.client.bounds import Deadline
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.client.login_limiter import BLOCKED_AT, Trial
-from capgo_mcp.client.retry import Deadline
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.options import SettingsError
 from capgo_mcp.config.settings import Settings

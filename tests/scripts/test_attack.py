@@ -15,7 +15,7 @@ from attack.faults import bodies
 from attack.fuzz import Fuzzer
 from attack.upstream import FUZZED, Upstream
 from capgo_mcp.catalog import every_tool
-from capgo_mcp.client.intake import MAX_ANSWER
+from capgo_mcp.client.bounds import MAX_ANSWER
 from tests.support.keys import KEY, disguises
 
 TOOL: Final = "capgo_get_app"

@@ -13,7 +13,7 @@ READ, WRITE = re.findall(r"^    (server/.*)$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
-    ("call", "told", "most"), [(trace.READ, READ, 12), (trace.DELETE, WRITE, 17)], ids=["read", "confirmed delete"]
+    ("call", "told", "most"), [(trace.READ, READ, 11), (trace.DELETE, WRITE, 16)], ids=["read", "confirmed delete"]
 )
 async def test_way_of_a_call_is_short_and_told(call: tuple[str, dict[str, Any]], told: str, most: int) -> None:
     """A call crosses few files, among them those that the page names, in its order; `most` may only go down."""

@@ -31,7 +31,7 @@ OURS_AT_START: Final = {
     "agent": {"definitions"},
     "api": {"answers", "behaviour", "errors", "fields", "operation", "text"},
     "catalog": set(),
-    "client": {"address", "clock", "defaults", "key", "origin", "retry", "version"},
+    "client": {"address", "bounds", "clock", "defaults", "key", "origin", "version"},
     "commands": {"cli", "parser"},
     "config": {
         *("credentials", "keystore", "keytext", "logs", "machine", "options", "private_file", "settings", "signed_in")

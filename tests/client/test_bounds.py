@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from capgo_mcp.api.errors import UnexpectedAnswer
-from capgo_mcp.client.intake import MAX_ANSWER, AnswerTooLarge, Body, Intake
+from capgo_mcp.client.bounds import MAX_ANSWER, AnswerTooLarge, Body, Intake
 
 AGAINST: Final = "a host that sends more than memory can bear"
 ATTACKER: Final = "a host in Capgo's place"
