@@ -1,5 +1,6 @@
 """However large and however many answers are, what is kept of them is bounded."""
 
+import math
 import asyncio
 import threading
 from collections.abc import AsyncIterator
@@ -67,7 +68,7 @@ async def test_who_gives_up_leaves_its_place() -> None:
     """A call whose time is over holds up no other one."""
     intake = Intake()
     for _ in range(MANY):
-        with anyio.move_on_after(0):
+        with anyio.CancelScope(deadline=-math.inf):
             async with intake.body() as body:
                 await body.fill(in_pieces(LARGE), stream=False)
                 await anyio.sleep_forever()
