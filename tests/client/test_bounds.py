@@ -1,7 +1,7 @@
 """However large and however many answers are, what is kept of them is bounded."""
 
-import math
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
