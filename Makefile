@@ -44,6 +44,8 @@ $(VENV)/dev: $(VENV)/run
 demo: $(VENV)/run
 	@$(BIN)/capgo-mcp demo
 
+# The tests start dozens of programs, which need not compile themselves each time.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/dev
 	$(BIN)/pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term)
 

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from capgo_mcp.sandbox import State, create_app
 from capgo_mcp.sandbox.seed.people import HARBOR
 from tests.support import browser
 from tests.support.limits import GENEROUS
 from tests.support.serving import served, wait_until
+from tests.support.tools import child
 
 
 def test_person_signs_in_through_a_browser(tmp_path: Path, state: State) -> None:
@@ -26,7 +27,7 @@ def test_person_signs_in_through_a_browser(tmp_path: Path, state: State) -> None
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("CAPGO_", "XDG_"))}
         here = clean | {"HOME": str(tmp_path), "CAPGO_API_URL": capgo, "BROWSER": str(opener)}
         command = [sys.executable, "-m", "capgo_mcp"]
-        with subprocess.Popen(
+        with child(
             [*command, "login", "--file"], env=here, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         ) as login:
             wait_until(lambda: opened.exists() or login.poll() is not None)
@@ -45,12 +46,21 @@ def test_person_signs_in_through_a_browser(tmp_path: Path, state: State) -> None
         assert not [key for key in state.keys.values() if key.get("oauth_client")]
 
 
+def choose(page: Page, name: str) -> None:
+    """Choose what to look at, and wait until it is what stands there."""
+    link = page.get_by_role("link", name=name, exact=True)
+    link.click()
+    frame = page.locator("#frame").element_handle().content_frame()
+    assert frame is not None
+    frame.wait_for_url(re.compile(re.escape(f"?{link.get_attribute('href')}".replace("#", "")) + "$"))
+
+
 def test_person_looks_at_the_pages_for_the_chat(tmp_path: Path) -> None:
     """`apps` tells an address, at which each page is drawn on sample data and its buttons say what they would ask."""
     clean = {name: text for name, text in os.environ.items() if not name.startswith("CAPGO_")}
     command = [sys.executable, "-m", "capgo_mcp", "apps"]
     here = clean | {"HOME": str(tmp_path), "BROWSER": "true"}
-    with browser.page() as page, subprocess.Popen(command, env=here, stderr=subprocess.PIPE, text=True) as gallery:
+    with browser.page() as page, child(command, env=here, stderr=subprocess.PIPE, text=True) as gallery:
         assert gallery.stderr is not None
         (address,) = re.findall(r"http://\S+", gallery.stderr.readline())
         page.goto(address)
@@ -58,11 +68,11 @@ def test_person_looks_at_the_pages_for_the_chat(tmp_path: Path) -> None:
         links = page.get_by_role("navigation").get_by_role("link")
         links.first.wait_for()
         for name in links.all_inner_texts():
-            page.get_by_role("link", name=name, exact=True).click()
+            choose(page, name)
             expect(page.locator("a[aria-current=page]")).to_have_text(name)
             shown.locator("main[aria-busy=false] h1").wait_for()
             assert shown.get_by_text("cannot be drawn").count() == 0
-        page.get_by_role("link", name="Deletion of a channel").click()
+        choose(page, "Deletion of a channel")
         shown.get_by_role("button", name="Leave it").click()
         expect(page.locator("#chat li")).to_contain_text("capgo_delete_channel")
         page.locator("#theme").select_option("dark")

@@ -21,6 +21,7 @@ from capgo_mcp.commands.parser import SHELLS, actions, parser
 from scripts.docs import ROOT
 from tests.support.limits import GENEROUS
 from tests.support.serving import answers, wait_until
+from tests.support.tools import child
 
 Output = pytest.CaptureFixture[str]
 
@@ -138,7 +139,7 @@ def started(folder: Path, typed: Sequence[str], **variables: str) -> Iterator[tu
     log = folder / "stderr"
     with (
         log.open("wb") as sink,
-        subprocess.Popen(
+        child(
             [sys.executable, "-c", AT_A_TERMINAL, *typed],
             env=clean | {"HOME": str(folder)} | variables,
             stdin=subprocess.PIPE,

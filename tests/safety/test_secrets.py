@@ -27,6 +27,7 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from tests.support import samples
 from tests.support.limits import GENEROUS
 from tests.support.safety import URL, Facts, answering, desk, name_of, named, text
+from tests.support.tools import child
 
 AGAINST: Final = "whoever reads logs, errors, or the list of processes"
 ATTACKER: Final = "a program on this machine"
@@ -273,7 +274,7 @@ def test_a_process_writes_the_key_nowhere(tmp_path: Path) -> None:
     with faulty_upstream() as url:
         environment = {"CAPGO_API_KEY": f' "{KEY}" ', "CAPGO_API_URL": url, "PYTHONFAULTHANDLER": "1"}
         pipe = subprocess.PIPE
-        with subprocess.Popen(
+        with child(
             [*program, "--journal", str(journal)], stdin=pipe, stdout=pipe, stderr=pipe, env=environment, text=True
         ) as process:
             assert process.stdin is not None

@@ -18,6 +18,7 @@ from capgo_mcp.server.mcp import MOST_WAITING
 from capgo_mcp.server.pipes import MOST_UNREAD, PipeOutlet
 from tests.server.test_stdio import call_in_flight, environment, running
 from tests.support.limits import GENEROUS
+from tests.support.tools import child
 
 AGAINST: Final = "a client that floods, stalls or dies"
 ATTACKER: Final = "the client"
@@ -47,7 +48,7 @@ anyio.run(main)
 def noisy(stdin: int | IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that sends messages back, and prints what it should not."""
     command = [sys.executable, "-c", NOISY]
-    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with child(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         yield process
 
 
@@ -141,7 +142,7 @@ def test_a_client_that_dies_ends_the_server(closed: tuple[str, ...]) -> None:
     """A server whose client is gone ends at once, without a word about it."""
     command = [sys.executable, "-m", "capgo_mcp", "--sandbox"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment(), stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    with child(command, env=environment(), stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write((PING % 1).encode())

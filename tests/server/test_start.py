@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.server.test_stdio import environment
 from tests.support.limits import GENEROUS
+from tests.support.tools import child
 
 MESSAGES: Final = (
     {"id": 0, "method": "initialize",
@@ -64,7 +65,7 @@ def imported(program: str) -> set[str]:
     """The modules that a program has imported when it has answered the first list of tools."""
     command = [sys.executable, "-c", program]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment()) as process:
+    with child(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment()) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         for message in MESSAGES:

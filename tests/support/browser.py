@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.limits import GENEROUS
 
@@ -29,6 +29,7 @@ def page(**options: Any) -> Iterator[Page]:
         try:
             one = browser.new_page(**options)
             one.set_default_timeout(GENEROUS * 1000)
+            expect.set_options(timeout=GENEROUS * 1000)
             yield one
         finally:
             browser.close()
