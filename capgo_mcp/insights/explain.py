@@ -68,7 +68,7 @@ class ExplainDevice(Insight[DeviceExplained], OneDevice):
 
     async def _device(self, context: Context, unknown: list[str]) -> Device:
         if self.device_id is not None:
-            return await context.capgo.send(GetDevice(app_id=self.app_id, device_id=self.device_id))
+            return await _read(context, GetDevice(app_id=self.app_id, device_id=self.device_id))
         listed = in_long_pages(ListDevices(app_id=self.app_id, custom_id_mode=True, order="desc"))
         async with Walk(context, listed) as walk:
             async for page in walk:
@@ -77,7 +77,7 @@ class ExplainDevice(Insight[DeviceExplained], OneDevice):
                     unknown.append(f"which device is meant: {len(found)} have this custom id; this one was seen last")
                 if found and found[0].device_id:
                     # Long pages leave out pins, so the device is read once more by itself.
-                    return await context.capgo.send(GetDevice.of_told(app_id=self.app_id, device_id=found[0].device_id))
+                    return await _read(context, GetDevice.of_told(app_id=self.app_id, device_id=found[0].device_id))
         raise NotFound(
             "device_not_found",
             f"No device has the custom id {quoted(self.custom_id or '')}. {walk.note or ''}".strip(),
@@ -104,6 +104,12 @@ class Offers:
     should: str | None
     may: str | None
     because: list[str]
+
+
+async def _read(context: Context, asked: GetDevice) -> Device:
+    """A device; it is the one that was asked for, also where the answer does not repeat its id."""
+    device = await context.capgo.send(asked)
+    return device if device.device_id else device.model_copy(update={"device_id": asked.device_id})
 
 
 def _assigned(device: Device, channels: list[Channel], unknown: list[str]) -> tuple[Channel | None, list[str]]:

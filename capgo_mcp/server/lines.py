@@ -25,7 +25,14 @@ _LAST_TURNS: Final = 500
 some lines and closes gets all answers that need no network."""
 # As much of JSON as it takes to find the id in a line that no reader of JSON takes.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s"{}\[\]:,]+')
+# The id behind everything else, where some clients write it, at the end of a line of which the middle was not kept.
+_LAST_ID: Final = re.compile(
+    rb'[]}"\w]\s*,\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)'
+    rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?}\s*$'
+)
 _LONGEST_ID: Final = 100
+_ENDING: Final = 500
+"""Bytes of a line that are kept of its end."""
 
 
 class Outlet(Protocol):
@@ -60,21 +67,21 @@ class Lines:
         try:
             while True:
                 await self._outlet.flush()
-                line = await self._line()
+                line, ending = await self._line()
                 if not line:
                     for _ in range(_LAST_TURNS):
                         await checkpoint()
                     raise StopAsyncIteration
-                error = refusal(line)
+                error = refusal(line, ending)
                 if error is None:
                     return line
                 await self._outlet.write(error.model_dump_json(exclude_none=True) + "\n")
         except anyio.ClosedResourceError:
             raise StopAsyncIteration from None
 
-    async def _line(self) -> bytes:
-        """The next line, of one that is too long only the beginning; nothing at the end."""
-        beginning = b""
+    async def _line(self) -> tuple[bytes, bytes]:
+        """The next line, or nothing at the end; of one that is too long the beginning and the last bytes."""
+        beginning = ending = b""
         while True:
             try:
                 line = await self._stream.readuntil()
@@ -82,15 +89,21 @@ class Lines:
                 line = end.partial
             except asyncio.LimitOverrunError as more:
                 part = await self._stream.readexactly(more.consumed)
-                beginning = beginning or part
+                beginning, ending = beginning or part, part[-_ENDING:]
                 continue
-            line = beginning or line
+            if beginning:
+                return beginning, (ending + line)[-_ENDING:]
             if not line or not line.isspace():
-                return line
+                return line, b""
 
 
-def refusal(line: bytes) -> t.JSONRPCError | None:
-    """The error that answers a line which is no message; None for a message, and for an answer that cannot be read."""
+def refusal(line: bytes, ending: bytes = b"") -> t.JSONRPCError | None:
+    """The error that answers a line which is no message; None for a message, and for an answer that cannot be read.
+
+    Args:
+        line: The line, or the beginning of a long one.
+        ending: The last bytes of a long one.
+    """
     try:
         message = t.jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
@@ -100,6 +113,8 @@ def refusal(line: bytes) -> t.JSONRPCError | None:
         if not (isinstance(message, t.JSONRPCNotification) and b'"id"' in line and "id" in _members(line)):
             return None
     members = _members(line)
+    if "id" not in members and (last := _LAST_ID.search(ending)):
+        members["id"] = _id(last[1])
     if "method" not in members and not members.keys().isdisjoint({"result", "error"}):
         log.warning("an answer of the client cannot be read")
         return None

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import httpx2
 import mcp_types as t
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from capgo_mcp.insights.rules import blocks, is_under_native
 from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE, STRAGGLERS, device_id
 from capgo_mcp.sandbox.seed.people import DEMO_APP
+from tests.support.safety import desk
 from tests.support.samples import toolbox
 
 TOKENS: Final = 500
@@ -220,3 +222,15 @@ def test_build_without_numbers_is_not_compared(build: str) -> None:
     """What cannot be compared blocks nothing."""
     assert not blocks("patch", "9.9.9", build)
     assert not is_under_native("0.0.1", build)
+
+
+async def test_a_device_of_which_no_id_is_told_is_the_one_that_was_asked_for() -> None:
+    """The answer says about which device it is, whatever Capgo leaves out."""
+    inner = httpx2.MockTransport(
+        lambda request: httpx2.Response(
+            200, json=[] if request.url.path == "/channel" else {"device_id": None, "version_name": "1.0.0"}
+        )
+    )
+    async with desk(inner=inner) as here:
+        told = await here.facts("capgo_explain_device", app_id=DEMO_APP, device_id=DEVICE)
+    assert told["device_id"] == DEVICE

@@ -98,6 +98,20 @@ async def test_every_request_is_answered() -> None:
         assert await server.end() == 0
 
 
+@pytest.mark.parametrize("last", ['"id":7', '"jsonrpc":"2.0","id":7', '"id": 7, "jsonrpc": "2.0"'])
+@pytest.mark.parametrize("length", [LONGEST + 1, 2 * LONGEST + 70_000])
+async def test_a_request_that_is_too_long_is_answered_though_its_id_comes_last(last: str, length: int) -> None:
+    """Where many clients write it; one within the arguments is not taken for it."""
+    async with running("--sandbox") as server:
+        await server.initialize()
+        for filling in ('"' + "x" * length + '"', "[" + '{"id":1},' * (length // 9 + 1) + '{"id":2}]'):
+            arguments = f'{{"app_id":{filling},"id":3}}'
+            await server.write(f'{{"method":"tools/call","params":{{"name":"x","arguments":{arguments}}},{last}}}')
+            answer = await server.receive()
+            assert answer["id"] == 7
+            assert "error" in answer
+
+
 async def test_a_client_that_stops_reading_stops_the_server() -> None:
     """While a client leaves much unread, nothing more is read of what it sends; it goes on when the client does."""
     reading, writing = os.pipe()
