@@ -47,7 +47,7 @@ demo: $(VENV)/run
 # The tests start dozens of programs, which need not compile themselves each time.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/dev
-	$(BIN)/pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term)
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov --cov-report=term)
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from capgo_mcp.client.capgo import Capgo
@@ -12,10 +13,18 @@ from capgo_mcp.sandbox import ADMIN_KEY, State, create_app, seeded
 from tests.support.faulty import VirtualClock
 from tests.support.tracing import exporter
 
+settings.register_profile("busy", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # a busy machine is no fault
+
 
 def pytest_collection_finish() -> None:
     """Keep the thousands of collected tests, which live to the end, out of every later collection of garbage."""
     gc.freeze()
+
+
+def pytest_runtest_teardown() -> None:
+    """Collect garbage again after a test of the command line, which does without while it starts."""
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -220,7 +220,7 @@ def test_consent_is_the_boolean_true(operation: AnyTool, consent: Any) -> None:
     assert "confirm" in error.sentence
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(consent=JSON)
 def test_no_other_value_is_consent(consent: Any) -> None:
     """For any JSON value but true, nothing is confirmed."""
@@ -360,7 +360,7 @@ def test_an_argument_of_the_other_tool_names_that_tool(name: str, argument: str,
 
 
 @each
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_arguments_are_read_or_refused(operation: AnyTool, data: st.DataObject) -> None:
     """Whatever JSON an agent sends, the only error is InvalidArguments, in one sentence."""

@@ -144,7 +144,7 @@ def expected(number: int) -> str:
     return "" if number in INVISIBLE or (category in HIDDEN and number not in PICTURES) else chr(number)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.text(st.characters(), max_size=60))
 def test_text_is_clean_for_any_unicode(text: str) -> None:
     """No hidden character is left but a joiner that changes what is seen; every visible one stays, in order."""
@@ -224,7 +224,7 @@ def test_long_text_is_cut_with_a_mark() -> None:
     assert of(text="x" * 400)["text"] == "x" * 400
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=st.text(max_size=2000))
 def test_no_text_is_longer_than_the_cut(text: str) -> None:
     """For any text the result is short, and short text is never cut."""
@@ -262,7 +262,6 @@ def test_what_fits_is_left_alone() -> None:
     assert fitted(ListBundles(app_id=DEMO_APP), facts).facts is facts
 
 
-@settings(deadline=None)
 @given(st.integers(0, 5), st.integers(1, 1000), st.integers(1, 2000))
 def test_cut_list_says_how_to_go_on(page: int, limit: int, size: int) -> None:
     """The page and limit in the note begin with the first item that was cut off."""

@@ -96,7 +96,7 @@ async def test_pages_of_any_length_give_every_row_once(operation: AnyOperation, 
     assert all(len(page) == limit for page in pages[:-1])
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(limit=st.integers(5, 300), extra=st.integers(0, 60), behaviour=st.sampled_from(Behaviour))
 def test_any_limit_walks_bundles_and_devices(limit: int, extra: int, behaviour: Behaviour) -> None:
     """The same for any limit and any number of rows."""
@@ -190,7 +190,7 @@ def _well_behaved(operation: Operation[Any], upstream: Adversary, limit: int) ->
     assert len(named) == len(set(named))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(script=st.lists(PAGE, max_size=5), after=AFTER, limit=st.integers(1, 300), page=st.integers(0, 9))
 def test_numbered_pages_end_whatever_the_upstream_answers(
     script: list[Ids], after: Upstream, limit: int, page: int
@@ -200,7 +200,7 @@ def test_numbered_pages_end_whatever_the_upstream_answers(
         _well_behaved(operation, Adversary(script, after), limit)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     script=st.lists(PAGE, max_size=5),
     after=AFTER,

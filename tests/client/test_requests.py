@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -61,7 +61,6 @@ def test_path_is_percent_encoded(job: str) -> None:
     assert not {"?", "#", " "} & set(path)
 
 
-@settings(deadline=None)
 @given(job=st.text(min_size=1, max_size=30).filter(str.strip))
 def test_path_survives_any_text(job: str) -> None:
     """Whatever text names a job, one segment carries it, or it is refused."""
@@ -142,7 +141,6 @@ def test_deleting_one_bundle_can_never_delete_all(name: Any) -> None:
     assert body(DeleteAllBundles(app_id=APP)) == {"app_id": APP}
 
 
-@settings(deadline=None)
 @given(name=st.text(max_size=12))
 def test_deleting_one_bundle_always_names_it(name: str) -> None:
     """For any text, the request has a non-empty version or is not made."""

@@ -1,6 +1,5 @@
 """The command line: what it prints where, and how it ends."""
 
-import gc
 import json
 import logging
 import os
@@ -53,8 +52,6 @@ def run(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
     for one, level, handlers, propagate in before:
         one.setLevel(level)
         one.handlers, one.propagate = handlers, propagate
-    gc.enable()
-    gc.unfreeze()
 
 
 def test_tools_lists_one_line_per_tool(run: Run) -> None:

@@ -5,7 +5,7 @@ import re
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from capgo_mcp.api.operation import Effect
@@ -58,7 +58,6 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(ANSWERS, st.integers(40, 120), st.booleans())
 def test_no_text_acts_on_the_terminal(facts: dict[str, Any], width: int, colours: bool) -> None:
     """Whatever an answer holds, nothing but our own colours is no character that can be seen."""
@@ -75,7 +74,6 @@ def test_terminal_codes_are_taken_out(text: str) -> None:
     assert not set("\033\r\x9b\a\u202e") & set(shown)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(), st.integers(1, 30))
 def test_wrapping_loses_nothing(text: str, width: int) -> None:
     """Every word is there, and no line is wider than it may be, unless one character alone is."""
@@ -84,7 +82,6 @@ def test_wrapping_loses_nothing(text: str, width: int) -> None:
     assert all(cells(line) <= width or len(line) == 1 for line in lines)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(min_size=1), st.integers(0, 20))
 def test_cutting_loses_nothing(text: str, width: int) -> None:
     """What is cut off is the rest."""

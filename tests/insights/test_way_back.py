@@ -140,7 +140,7 @@ EDITS: Final = st.fixed_dictionaries(
 ).map(Edit.model_validate)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(before=ROWS, edit=EDITS)
 def test_the_way_back_from_any_change(before: ChannelRow, edit: Edit, behaviour: Behaviour) -> None:
     """Whatever was and whatever was done: what is not named comes back, on a way that harms nobody."""

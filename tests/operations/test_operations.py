@@ -237,7 +237,7 @@ def _values(operation: AnyOperation, name: str) -> st.SearchStrategy[Any]:
 
 
 @each
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_argument_that_passes_validation_crashes_the_sandbox(operation: AnyOperation, data: st.DataObject) -> None:
     """Whatever the schema lets through is answered, or refused with a code."""

@@ -55,9 +55,9 @@ async def test_errors_have_a_bound(tool: samples.AnyTool) -> None:
     """However much is wrong with the arguments."""
     wrong: list[dict[str, Any]] = [
         dict.fromkeys(tool.model_fields, [{"role_name": ""}] * 500),
-        dict.fromkeys(tool.model_fields, "x" * 1000000),
+        dict.fromkeys(tool.model_fields, "x" * 100_000),
         {f"k{number}": 1 for number in range(10_000)},
-        {"k" * 1_000_000: 1},
+        {"k" * 100_000: 1},
         {"fields": ["zz" * 50] * 10_000},
     ]
     async with desk() as here:

@@ -23,9 +23,7 @@ from tests.support.safety import Desk, Facts, desk, name_of, named, text
 from tests.support.samples import AnyOperation
 
 EXAMPLES: Final = 6
-relaxed = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
-)
+relaxed = settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 each = pytest.mark.parametrize("operation", every(), ids=name_of)
 
 TEXTS: Final = st.one_of(

@@ -331,7 +331,7 @@ async def test_without_a_rollout_nothing_is_sent(action: str) -> None:
         assert 'serves "2.2.8" to all its devices' in outcome["note"]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=120, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(earlier=st.lists(CHANGES, max_size=3), last=CHANGES, name=CHANNELS)
 async def test_undo_restores_the_row_after_any_change(earlier: list[Step], last: Step, name: str) -> None:
     """Whatever a channel was and whatever is set: the undo restores all but what the note names."""

@@ -19,6 +19,8 @@ BLOCKS: Final = [
 OPERATIONS: Final = "capgo_mcp/operations/channels.py"
 ROUTES: Final = "capgo_mcp/sandbox/routes/channels.py"
 CONTRACT: Final = "tests/data/operations.json"
+ROOMS: Final = [f"tests/{room}" for room in ("agent", "client", "operations", "promises", "safety", "scripts")]
+"""Where what holds of every operation is tested."""
 CONCERNED: Final = "lock_channel or channel.lock or exactly_one_row or methods_and_paths or up_to_date"
 
 
@@ -71,6 +73,6 @@ def test_operation_is_added_as_the_page_says(tmp_path: Path) -> None:
 
     run(tmp_path, "ruff", "check", ".")
     run(tmp_path, "ruff", "format", "--check", ".")
-    passed = run(tmp_path, "pytest", "-vv", "-p", "no:cacheprovider", "-k", CONCERNED)
+    passed = run(tmp_path, "pytest", "-vv", "-p", "no:cacheprovider", "--assert=plain", "-k", CONCERNED, *ROOMS)
     assert passed.count("PASSED") == passed.count("::") > 40
     assert "capgo_lock_channel] PASSED" in passed

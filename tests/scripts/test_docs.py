@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 
 from capgo_mcp.client import error_codes, error_contexts
-from capgo_mcp.commands.cli import COMMANDS
+from capgo_mcp.commands.cli import COMMANDS, main
 from capgo_mcp.commands.parser import parser
 from capgo_mcp.config.keystore import VENDORS_VARIABLE
 from capgo_mcp.config.options import HTTP_OPTIONS, HTTP_VARIABLES, OPTIONS, VARIABLES, variable_of
@@ -69,12 +69,10 @@ def test_commands_are_understood(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in commands("capgo-mcp") if "call --sandbox" in command])
-def test_calls_answer(command: str) -> None:
+def test_calls_answer(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every call on the sandbox that is shown brings an answer."""
-    words = [sys.executable, "-m", "capgo_mcp", *shlex.split(command)[1:]]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)
+    assert main(shlex.split(command)[1:]) == 0
+    assert json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("command", commands("make"))
