@@ -21,7 +21,7 @@ from opentelemetry.trace import (
 
 from capgo_mcp.api.errors import CapgoError, OutcomeUnknown, Unreachable
 from capgo_mcp.api.operation import A, Effect, Operation
-from capgo_mcp.client.address import takes_proxy
+from capgo_mcp.client.address import proxy_of
 from capgo_mcp.client.body import Mask
 from capgo_mcp.client.bounds import GATEWAY, MAX_ANSWER, AnswerTooLarge, Body, Deadline, Intake, pause, time_for_answer
 from capgo_mcp.client.circuit_breaker import CircuitBreaker, LocalPace, Pace, Standing, digest_of
@@ -30,6 +30,7 @@ from capgo_mcp.client.defaults import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
+from capgo_mcp.client.network import Network
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
 from capgo_mcp.client.reads import collect, narrowed
 from capgo_mcp.client.version import __version__
@@ -40,6 +41,8 @@ _CONNECT: Final = 1 / 6
 _IDLE: Final = 60.0
 """Seconds an unused connection is kept: people call every few seconds, and nginx, for one, ends it after 75."""
 _MOST_IDLE: Final = 100
+# No call waits for the connection of another one.
+_LIMITS: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=_MOST_IDLE, keepalive_expiry=_IDLE)
 _LEAST: Final = 1 / 20
 """Share of a call's time that must be left for a request to be worth sending."""
 _NEVER_SENT: Final = (
@@ -83,17 +86,16 @@ class Connections:
     def http(self) -> httpx2.AsyncClient:
         """What makes requests, opened at the first one."""
         if self._http is None:
+            proxied = self.to_network and proxy_of(self.url) is not None
             self._http = httpx2.AsyncClient(
                 base_url=self.url,
-                transport=self._transport,
-                trust_env=takes_proxy(self.url),
-                verify=_trusted() if self.to_network else True,  # only the network needs them
+                # Proxies are httpx2's own matter.
+                transport=self._transport or (None if proxied else Network(_trusted(), _LIMITS)),
+                trust_env=proxied,
+                verify=_trusted() if proxied else True,
                 # The deadline bounds everything but connecting, of which is known that nothing was sent.
                 timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),
-                # No call waits for the connection of another one.
-                limits=httpx2.Limits(
-                    max_connections=None, max_keepalive_connections=_MOST_IDLE, keepalive_expiry=_IDLE
-                ),
+                limits=_LIMITS,
                 follow_redirects=False,
                 headers={"user-agent": f"capgo-mcp/{__version__}", "accept": "application/json"},
                 # A cookie that came with one key would go out with the others.

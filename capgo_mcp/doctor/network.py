@@ -9,11 +9,10 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import httpx2
 
-from capgo_mcp.client.address import takes_proxy
+from capgo_mcp.client.address import proxy_of, takes_proxy
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
@@ -32,9 +31,7 @@ async def findings(settings: Settings) -> list[Finding]:
 
 
 def _proxies(url: str) -> Iterator[Finding]:
-    proxies = getproxies()
-    proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
-    if proxy and takes_proxy(url):
+    if proxy := proxy_of(url):
         parts = urlsplit(proxy)
         yield fine("proxy", f"Requests go through {parts.hostname}:{parts.port}, as the environment says.")
 

@@ -36,7 +36,7 @@ class BoundedConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for the first request, and let go whoever has kept others waiting, if need be."""
-        super().connection_made(transport)
+        super().connection_made(OneWrite(transport))
         self._begun = next(self._order)
         self._late: asyncio.TimerHandle | None = self.loop.call_later(_REQUEST_WITHIN, self.transport.abort)
         if len(self.connections) > MOST_CONNECTIONS:
@@ -76,6 +76,57 @@ class BoundedConnection(H11Protocol):
         all_of_them = [one for one in self.connections if isinstance(one, BoundedConnection) and one is not self]
         slow = [one for one in all_of_them if one.is_reading] or [one for one in all_of_them if one.is_idle]
         min(slow, key=lambda one: one._begun, default=self).transport.abort()  # noqa: SLF001 - it is of this class
+
+
+class OneWrite(asyncio.Transport):
+    """A transport that hands on in one go what is written in one go: to the system, each write is a piece of work.
+
+    Args:
+        transport: What sends it.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._held: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send something at the end of this turn of the loop, with what else is written until then."""
+        if data:
+            if not self._held:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._held.append(bytes(data))
+
+    def close(self) -> None:
+        """Send what is held back, and end the connection."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._held.clear()
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """Whether it is ended or about to be."""
+        return self._transport.is_closing()
+
+    def pause_reading(self) -> None:
+        """Take in no more."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take in more."""
+        self._transport.resume_reading()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """A fact of the connection."""
+        return self._transport.get_extra_info(name, default)
+
+    def _flush(self) -> None:
+        held, self._held = self._held, []
+        if held and not self._transport.is_closing():
+            self._transport.write(b"".join(held))
 
 
 class WholeBodies:

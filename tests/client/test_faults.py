@@ -24,6 +24,7 @@ from capgo_mcp.client.bounds import TRIES
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.circuit_breaker import PROBE_INTERVAL
 from capgo_mcp.client.clock import SystemClock
+from capgo_mcp.client.network import Network
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import GetApp, ListApps
 from capgo_mcp.operations.bundles import SetBundleChannel
@@ -147,7 +148,7 @@ async def test_refused_connection_changes_nothing(
     operation: type[Operation[Any]], closed_port: int, clock: f.VirtualClock
 ) -> None:
     """Reads and writes alike tell that nothing was sent."""
-    transport = httpx2.AsyncHTTPTransport(verify=f.TLS)
+    transport = Network(f.TLS, httpx2.Limits())
     async with Capgo(ADMIN_KEY, url=f"http://127.0.0.1:{closed_port}", transport=transport, clock=clock) as capgo:
         with pytest.raises(Unreachable, match="nothing was sent") as caught:
             await capgo.send(operation.model_validate(samples.required(operation)))
@@ -323,7 +324,7 @@ class Replaceable:
 async def test_replaced_key_is_sent_at_once(server: f.Faulty) -> None:
     """The block is on the key, not on the client."""
     source = Replaceable()
-    transport = httpx2.AsyncHTTPTransport(verify=f.TLS)
+    transport = Network(f.TLS, httpx2.Limits())
     async with Capgo(source, url=server.url, transport=transport, clock=server.clock) as capgo:
         with pytest.raises(KeyRefused):
             await capgo.send(READ)

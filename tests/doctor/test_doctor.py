@@ -50,7 +50,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """An account of its own without any client, proxy or key."""
     for name in ("XDG_CONFIG_HOME", "CAPGO_API_KEY", "CAPGO_API_KEY_FILE", "CODEX_HOME", "CLAUDE_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("capgo_mcp.doctor.network.getproxies", dict)
+    monkeypatch.setattr("capgo_mcp.client.address.getproxies", dict)
     monkeypatch.setenv("HOME", str(tmp_path))
     return Machine.here()
 
@@ -210,7 +210,7 @@ async def test_proxy_is_told_without_its_password(
 ) -> None:
     """Which proxy is used can be seen; who uses it cannot."""
     proxies = {"https": "http://kim:secret@proxy.example.com:3128"}
-    monkeypatch.setattr("capgo_mcp.doctor.network.getproxies", lambda: proxies)
+    monkeypatch.setattr("capgo_mcp.client.address.getproxies", lambda: proxies)
     finding = about("proxy", await found(machine))
     assert "proxy.example.com:3128" in finding.what
     assert "secret" not in finding.what

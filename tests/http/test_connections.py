@@ -1,13 +1,15 @@
 """Slow and broken clients hold nothing that others need, and are no errors of the server's."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import anyio.to_thread
 import httpx2
 import pytest
@@ -19,7 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http import connections
-from capgo_mcp.http.connections import LONGEST_BODY, BoundedConnection, WholeBodies
+from capgo_mcp.http.connections import LONGEST_BODY, BoundedConnection, OneWrite, WholeBodies
 from capgo_mcp.http.serve import application
 from capgo_mcp.http.settings import HttpSettings
 from capgo_mcp.sandbox import ADMIN_KEY, create_app
@@ -184,3 +186,51 @@ async def test_slow_uploads_leave_the_server_to_others() -> None:
             lines = [await connected(stack, port, HEAD + b"{") for _ in range(300)]
             assert await Caller(http, f"{url}/mcp", {"x-capgo-api-key": ADMIN_KEY}).facts("capgo_list_apps")
             assert len(lines) == 300
+
+
+class Sent(asyncio.Transport):
+    """A transport that keeps each piece it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+        self.over = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep a piece."""
+        self.pieces.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        """Whether it was ended."""
+        return self.over
+
+    def close(self) -> None:
+        """End it."""
+        self.over = True
+
+    abort = close
+
+
+async def test_head_and_body_of_an_answer_leave_together() -> None:
+    """What is written in one turn of the loop is one piece for the system; what comes later is another one."""
+    sent = Sent()
+    line = OneWrite(sent)
+    for part in (b"head", b"", b"body"):
+        line.write(part)
+    assert sent.pieces == []
+    await anyio.lowlevel.checkpoint()
+    line.write(b"more")
+    await anyio.lowlevel.checkpoint()
+    assert sent.pieces == [b"headbody", b"more"]
+
+
+@pytest.mark.parametrize(("end", "pieces"), [(OneWrite.close, [b"last"]), (OneWrite.abort, [])])
+async def test_an_ended_connection_sends_what_it_should(end: Callable[[OneWrite], None], pieces: list[bytes]) -> None:
+    """Ending a connection sends what was written before, breaking it off sends nothing, and both end it for good."""
+    sent = Sent()
+    line = OneWrite(sent)
+    line.write(b"last")
+    end(line)
+    line.write(b"too late")
+    await anyio.lowlevel.checkpoint()
+    assert (sent.pieces, line.is_closing()) == (pieces, True)

@@ -17,6 +17,7 @@ import anyio
 import httpx2
 
 from capgo_mcp.client.capgo import Capgo
+from capgo_mcp.client.network import Network
 from capgo_mcp.sandbox import ADMIN_KEY, create_app
 
 LIMIT: Final = 2**16
@@ -171,7 +172,7 @@ class Faulty:
 
     def client(self, **options: Any) -> Capgo:
         """A client of this server, which does not load the certificates of the system."""
-        transport = httpx2.AsyncHTTPTransport(verify=TLS)
+        transport = Network(TLS, httpx2.Limits())
         return Capgo(ADMIN_KEY, **{"url": self.url, "transport": transport, "clock": self.clock, **options})
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
