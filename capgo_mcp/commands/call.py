@@ -30,9 +30,8 @@ async def call(settings: Settings, name: str, arguments: str, *, as_json: bool =
     """
     async with settings.connect() as capgo:
         toolbox = Toolbox(capgo, settings)
-        names = [tool.name for tool in toolbox.definitions()]
         if name not in toolbox:
-            near = get_close_matches(name, names, n=1)
+            near = get_close_matches(name, toolbox, n=1)
             return _wrong(f"there is no tool {name!r}" + (f"; did you mean {near[0]}?" if near else "."))
         try:
             given = json.loads(arguments)

@@ -102,10 +102,9 @@ def _http(options: argparse.Namespace) -> int:
 
 
 def _tools(options: argparse.Namespace) -> int:
-    from capgo_mcp.server.tools import Toolbox  # noqa: PLC0415 - see the module's docstring
+    from capgo_mcp.server.selection import chosen  # noqa: PLC0415 - see the module's docstring
 
-    settings = _settings(options)
-    definitions = Toolbox(settings.connect(), settings).definitions()
+    definitions = [tool.definition() for tool in chosen(_settings(options))]
     if options.json:
         print(json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in definitions]))
         return 0

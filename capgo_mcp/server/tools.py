@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import mcp_types as t
@@ -61,9 +61,8 @@ class Toolbox:
     def __contains__(self, name: object) -> bool:
         return name in self._tools
 
-    def definitions(self) -> list[t.Tool]:
-        """Every tool, in the order in which they are declared."""
-        return [tool.definition() for tool in self._tools.values()]
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tools)
 
     async def call(
         self, name: str, raw: Mapping[str, Any], elicitor: Elicitor | None = None, report: Report = unheard

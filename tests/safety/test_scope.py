@@ -16,7 +16,7 @@ from capgo_mcp.sandbox.seed.people import DEMO_APP, HARBOR, LIGHTHOUSE, NOTES_AP
 from capgo_mcp.server.selection import chosen
 from tests.support import samples
 from tests.support.faulty import VirtualClock
-from tests.support.safety import Desk, Facts, answering, desk, name_of, serving
+from tests.support.safety import Facts, answering, desk, name_of, serving
 
 AGAINST: Final = "an agent that was talked into more than it may"
 HOLDS: Final = ("Limits", "You set the limits")
@@ -47,11 +47,6 @@ def label(settings: Facts) -> str:
 combined = pytest.mark.parametrize("settings", COMBINATIONS, ids=label)
 
 
-def schemas(here: Desk) -> dict[str, Facts]:
-    """The schema of each tool's arguments."""
-    return {tool.name: tool.input_schema for tool in here.tools.definitions()}
-
-
 @combined
 async def test_the_choices_compose(settings: Facts) -> None:
     """A tool is there exactly if each of the settings leaves it in."""
@@ -69,18 +64,18 @@ async def test_the_choices_compose(settings: Facts) -> None:
         ):
             wanted.add(name)
     async with desk(**settings) as here:
-        assert schemas(here).keys() & OPERATIONS.keys() == wanted
+        assert set(here.tools) & OPERATIONS.keys() == wanted
         assert [name for name in OPERATIONS if name in here.tools] == [name for name in OPERATIONS if name in wanted]
 
 
 @combined
-async def test_a_locked_argument_is_in_no_schema(settings: Facts) -> None:
+def test_a_locked_argument_is_in_no_schema(settings: Facts) -> None:
     """Neither among the properties nor among what is required."""
     locked = {"app_id"} if settings["app"] else set()
     locked |= {"org_id", "owner_org"} if settings["org"] else set()
-    async with desk(**settings) as here:
-        for schema in schemas(here).values():
-            assert not locked & (schema["properties"].keys() | set(schema.get("required", [])))
+    for tool in chosen(Settings(key=StaticKey(ADMIN_KEY), **settings)):
+        schema = tool.definition().input_schema
+        assert not locked & (schema["properties"].keys() | set(schema.get("required", [])))
 
 
 @pytest.mark.parametrize("operation", every(), ids=name_of)
