@@ -108,19 +108,19 @@ async def client_of(command: Sequence[str], api: str) -> AsyncIterator[StdioClie
         await process.wait()
 
 
-def question(key: str) -> dict[str, Any]:
+def question(key: str, tool: str = TOOL) -> dict[str, Any]:
     """A tool call over HTTP with a key, as the parts of a request."""
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _PARAMS}
-    return {"json": message, "headers": _HEADERS | {"x-capgo-api-key": key}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _PARAMS | {"name": tool}}
+    return {"json": message, "headers": _HEADERS | {"mcp-name": tool, "x-capgo-api-key": key}}
 
 
 class HttpCaller:
     """A caller of a server over HTTP, with a key of its own."""
 
-    def __init__(self, http: httpx2.AsyncClient, url: str, number: int) -> None:
+    def __init__(self, http: httpx2.AsyncClient, url: str, number: int, tool: str = TOOL) -> None:
         self._http = http
         self._url = url
-        self._question = question(key(number))
+        self._question = question(key(number), tool)
 
     async def call(self) -> None:
         """Make a tool call and wait for its answer."""

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from capgo_mcp.commands.parser import parser
+from capgo_mcp.config.garbage import collect_seldom
 from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.machine import Machine
 from capgo_mcp.config.options import API, LOG_LEVEL, OPTIONS, SettingsError, values, within
@@ -62,11 +63,10 @@ def _settings(options: argparse.Namespace) -> "Settings":
 
 
 def _run(function: Any, *arguments: Any) -> Any:
-    """Run an async function; what was imported up to now stays for good and is no garbage to look through."""
+    """Run an async function."""
     import anyio  # noqa: PLC0415 - see the module's docstring
 
-    gc.enable()
-    gc.freeze()
+    collect_seldom()
     return anyio.run(function, *arguments)
 
 
@@ -93,9 +93,7 @@ def _http(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     http = HttpSettings.read(vars(options), settings)
-    # As `_run` does it; here uvicorn brings the event loop.
-    gc.enable()
-    gc.freeze()
+    collect_seldom()
     serve(settings, http, _logs(options))
     print("capgo-mcp: stopped.", file=sys.stderr)
     return 0

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.config.credentials import NoKey
+from capgo_mcp.config.garbage import collect_seldom
 from capgo_mcp.config.listener import address_of, listening
 from capgo_mcp.config.logs import Logs
 from capgo_mcp.config.settings import Settings
@@ -147,7 +148,9 @@ def _worker(settings: Settings, http: HttpSettings, logs: Logs) -> Starlette:
     """The same, in a process that was started to serve it."""
     logs.start()
     publish(http)
-    return application(settings, http)
+    app = application(settings, http)
+    collect_seldom()
+    return app
 
 
 def _probes(pool: CallerPool, draining: Draining) -> list[Route]:

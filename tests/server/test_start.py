@@ -35,7 +35,8 @@ OURS_AT_START: Final = {
     "client": {"address", "bounds", "clock", "defaults", "key", "origin", "version"},
     "commands": {"cli", "parser"},
     "config": {
-        *("credentials", "keystore", "keytext", "logs", "machine", "options", "private_file", "settings", "signed_in")
+        *("credentials", "garbage", "keystore", "keytext", "logs", "machine", "options", "private_file"),
+        *("settings", "signed_in"),
     },
     "safety": {"elicitation", "tokens"},
     "sandbox": {"embedded"},
