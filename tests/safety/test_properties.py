@@ -22,7 +22,7 @@ from tests.support import samples
 from tests.support.safety import Desk, Facts, desk, name_of, named, text
 from tests.support.samples import AnyOperation
 
-EXAMPLES: Final = 6
+EXAMPLES: Final = 4
 relaxed = settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 each = pytest.mark.parametrize("operation", every(), ids=name_of)
 

@@ -4,6 +4,8 @@ import fcntl
 import os
 import pty
 import re
+import select
+import signal
 import struct
 import subprocess
 import sys
@@ -29,6 +31,8 @@ class Window:
     def read(self, until: str = "") -> str:
         """Everything shown up to some words, or to the end."""
         while not until or until not in self.raw:
+            ready, _, _ = select.select([self._screen], [], [], GENEROUS)
+            assert ready, f"nothing came after {self.raw!r}"
             data = b""
             with suppress(OSError):  # as Linux says that nobody writes any more
                 data = os.read(self._screen, 65_536)
@@ -45,6 +49,12 @@ class Window:
         """What is left to be seen when it has ended, without colours."""
         self.read()
         return [_STYLE.sub("", _overwritten(line)).rstrip() for line in self.raw.rstrip("\n").split("\n")]
+
+
+def _at_a_terminal() -> None:
+    """Let Ctrl-C of the window count, also where the tests run in the background of a shell, which ignores it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _overwritten(line: str) -> str:
@@ -70,7 +80,7 @@ def window(*arguments: str, width: int = 100, environment: Mapping[str, str] | N
         stderr=theirs,
         env={**kept, "TERM": "xterm-256color", **(environment or {})},
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - so that Ctrl-C reaches it, as it does a person's
+        preexec_fn=_at_a_terminal,  # noqa: PLW1509 - so that Ctrl-C reaches it, as it does a person's
     )
     os.close(theirs)
     try:
