@@ -38,7 +38,7 @@ MAX_ANSWER: Final = 4 * 2**20
 
 _SMALL: Final = 2**16
 """Bytes of an answer that can be read in a few hundredths of a second, whatever they are."""
-_PLACES: Final = 4
+_PLACES: Final = 3
 """Large answers that are kept at once; Capgo's own come in half a second."""
 _TAIL: Final = 2**18
 """Bytes of a stream that are kept, from its end."""
@@ -153,6 +153,9 @@ class Intake:
         body = Body(self._places, self._reader)
         try:
             yield body
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # for as long as somebody had the error, they would hold the body
+            raise
         finally:
             body.release()
 
@@ -193,11 +196,7 @@ class Body:
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, reader)
 
     def _read(self, reader: Callable[[bytes], R]) -> R:
-        try:
-            return reader(self._taken())
-        except CapgoError as error:
-            clear_frames(error.__traceback__)  # for as long as somebody had the error, they would hold the body
-            raise
+        return reader(self._taken())
 
     def _taken(self) -> bytes:
         content = b"".join(self._pieces)

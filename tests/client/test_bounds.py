@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from capgo_mcp.api.errors import UnexpectedAnswer
-from capgo_mcp.client.bounds import MAX_ANSWER, AnswerTooLarge, Body, Intake
+from capgo_mcp.client.bounds import MAX_ANSWER, AnswerTooLarge, Intake
 
 AGAINST: Final = "a host that sends more than memory can bear"
 ATTACKER: Final = "a host in Capgo's place"
@@ -47,7 +47,7 @@ async def test_few_large_answers_are_kept_at_once() -> None:
     async with anyio.create_task_group() as tasks:
         for number in range(MANY):
             tasks.start_soon(take_in, number)
-    assert 1 < most <= 4
+    assert 1 < most <= 3
     assert read == MANY * LARGE
 
 
@@ -55,7 +55,7 @@ async def test_small_answers_wait_for_nobody() -> None:
     """While large ones take all places, what most answers are like goes on."""
     intake = Intake()
     async with AsyncExitStack() as stack:
-        for _ in range(4):
+        for _ in range(3):
             body = await stack.enter_async_context(intake.body())
             await body.fill(in_pieces(LARGE), stream=False)
         for _ in range(MANY):
@@ -123,24 +123,25 @@ async def test_of_a_stream_the_end_is_kept() -> None:
     assert 2**18 <= len(kept) < 2**18 + 1100
 
 
-async def _failed(body: Body) -> UnexpectedAnswer:
+async def _failed(size: int) -> UnexpectedAnswer | AnswerTooLarge:
+    """The error in which the reading of an answer ends."""
+
     def read(content: bytes) -> None:
         rows = [content[:9] for _ in range(9)]
         raise UnexpectedAnswer("unexpected_answer", f"{len(rows)} rows.", "None.")
 
     try:
-        await body.read(read)
-    except UnexpectedAnswer as error:
+        async with Intake().body() as body:
+            await body.fill(in_pieces(size), stream=False)
+            await body.read(read)
+    except (UnexpectedAnswer, AnswerTooLarge) as error:
         return error
     raise AssertionError
 
 
-@pytest.mark.parametrize("size", [1000, LARGE])
+@pytest.mark.parametrize("size", [1000, LARGE, 2 * MAX_ANSWER])
 async def test_an_error_does_not_hold_the_answer_it_is_about(size: int) -> None:
     """Errors live on, in circles and logs, and many of them would fill the memory with what they refused."""
-    async with Intake().body() as body:
-        await body.fill(in_pieces(size), stream=False)
-        error = await _failed(body)
-        held = [value for frame, _ in walk_tb(error.__traceback__) for value in frame.f_locals.values()]
-        assert not [value for value in held if isinstance(value, bytes | list)]
-        assert await body.read(len) == 0
+    error = await _failed(size)
+    held = [value for frame, _ in walk_tb(error.__traceback__) for value in frame.f_locals.values()]
+    assert not [value for value in held if isinstance(value, bytes | list)]
