@@ -88,7 +88,8 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
     ends = dict.fromkeys(possible(was, operation.edit(), after.channel), after.channel)
     way = way_back(was, ends, {**where, "channel": operation.channel})
     hidden = _hidden(operation, after.channel) if isinstance(operation, SetChannel) else []
-    return Undo([*map(NextCall.of, way.calls), *defaults], [*way.lost, *hidden])
+    # The default goes back first: once this channel has its platforms back, the other one may share none to take it by.
+    return Undo([*defaults, *map(NextCall.of, way.calls)], [*way.lost, *hidden])
 
 
 def _undo_creation(operation: SetChannel | SetRollout, after: Snapshot, defaults: list[NextCall]) -> Undo:

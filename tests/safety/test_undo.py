@@ -350,6 +350,18 @@ async def test_undo_restores_the_row_after_any_change(earlier: list[Step], last:
         assert {column for _, _, column in left} <= {_COLUMNS.get(name, name) for name in lost(outcome.get("note"))}
 
 
+async def test_undo_of_a_new_default_gives_the_default_back() -> None:
+    """A channel that served no platform before is the default no longer, though it shares none with the other then."""
+    async with desk() as here:
+        await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="staging", ios=False, android=False)
+        before = picture(here.state)
+        outcome = await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="staging", public=True, ios=True)
+        for call in outcome["undo"]:
+            await here.follow(call)
+        left = differences(before, picture(here.state))
+        assert {column for _, _, column in left} <= lost(outcome["note"])
+
+
 async def test_an_undo_that_cannot_be_built_leaves_the_change_done() -> None:
     """What was stored before may be nothing that a call may set: the change is done all the same, and says so."""
     async with desk() as here:
