@@ -1,7 +1,6 @@
 """Run benchmarks: `python -m bench start call`, or all but peers, soak and attacks without a name."""
 
 import argparse
-import gc
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +10,7 @@ import anyio
 from bench import attacks, call, fleet, http, path, soak, spread, start, stdio
 from bench.figures import heading
 from bench.peers import beside
+from capgo_mcp.config.garbage import collect_seldom
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     for name in chosen:
         if name not in benches:
             parser.error(f"there is no benchmark {name!r}")
-    gc.freeze()
+    collect_seldom()
     logging.getLogger("capgo_mcp").setLevel(logging.WARNING)
     for name in chosen:
         heading(name)
