@@ -20,6 +20,7 @@ _NETWORK: Final = {"httpx2", "httpx", "socket", "ssl", "urllib.request", "http.c
 _OPENS: Final = {
     "client/address": "looks at addresses only",
     "client/capgo": "sends requests to Capgo",
+    "client/network": "opens the connections to it",
     "client/sign_in": "signs in at Capgo",
     "commands/apps": "shows the pages for the chat to the browser of this machine",
     "commands/callback": "takes what the browser brings",
