@@ -29,7 +29,7 @@ help:
 	@echo "make frameworks try the server with agent frameworks (gigabytes, minutes); FRAMEWORKS names some"
 	@echo "make site       build the site of the documentation, and check its links"
 	@echo "make release-check  build twice, install elsewhere, try and audit what would be released"
-	@echo "make release-lock   lock what builds and checks a release, and what the bundle installs, by hashes"
+	@echo "make release-lock   lock what builds and checks a release to its newest versions, by hashes"
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "capgo-mcp needs Python 3.11 or later")'
@@ -123,13 +123,12 @@ site: $(VENV)/run
 	.venv-site/bin/python -m pip install --quiet --disable-pip-version-check mkdocs==1.6.1 -c constraints.txt -e .
 	.venv-site/bin/python -m scripts.site
 
-release-lock: $(VENV)/run
+release-lock:
 	test -x build/lock/bin/python || $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2 uv==0.13.9
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
 	build/lock/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file scripts/release/tools.txt scripts/release/tools.in
-	$(BIN)/python -m scripts.bundle lock build/lock/bin/uv
 
 release-check: $(VENV)/run
 	$(BIN)/python -m scripts.release

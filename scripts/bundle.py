@@ -1,7 +1,7 @@
 """Builds the bundle for Claude Desktop: `python -m scripts.bundle` writes `dist/capgo-mcp-VERSION.mcpb`.
 
 The client's own uv installs what the lock in it names, with its hashes, and nothing is built on the user's machine.
-`python -m scripts.bundle lock UV` writes that lock anew, with the uv that is given.
+The lock is made with the bundle, from the pinned versions: it names where each file lies, which is no matter of ours.
 """
 
 import json
@@ -12,7 +12,6 @@ import tempfile
 import time
 import tomllib
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,17 +21,17 @@ from scripts import npm
 ROOT: Final = Path(__file__).parents[1]
 NAME: Final = f"capgo-mcp-{__version__}.mcpb"
 BUNDLE: Final = ROOT / "dist" / NAME
-LOCK: Final = ROOT / "scripts" / "release" / "bundle.lock"
 
 _MODE: Final = 0o100644
 _CONTENT: Final = ("manifest.json", "icon.png", "README.md", "PRIVACY.md", "LICENSE")
 
 
-def stage(folder: Path) -> None:
+def stage(folder: Path, uv: Path | None = None) -> None:
     """Lay out what the bundle holds: the package as it is, and what uv has to install for it.
 
     Args:
         folder: An empty folder, or one that is to be made.
+        uv: What makes the lock; without it there is none, and the pinned versions alone hold.
     """
     shutil.copytree(
         ROOT / "capgo_mcp", folder / "capgo_mcp", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
@@ -40,12 +39,12 @@ def stage(folder: Path) -> None:
     for name in _CONTENT:
         shutil.copyfile(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(project(), encoding="utf-8")
-    if LOCK.exists():
-        shutil.copyfile(LOCK, folder / "uv.lock")
+    if uv is not None:
+        subprocess.run([uv, "lock", "--quiet", "--project", folder], check=True)
 
 
 def project() -> str:
-    """What uv reads of the bundle. Its version is no part of it: it stands in the manifest, and would age the lock."""
+    """What uv reads of the bundle. Its version stands in the manifest."""
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return (
         f'[project]\nname = "{ours["name"]}"\nversion = "0"\nrequires-python = "{ours["requires-python"]}"\n'
@@ -60,7 +59,7 @@ def pins() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def pack(target: Path, moment: int) -> None:
+def pack(target: Path, moment: int, uv: Path | None = None) -> None:
     """Write the bundle, whose bytes depend on nothing but its content and the given time.
 
     A bundle is a zip archive; the program of the format's authors writes the time of day into it.
@@ -68,36 +67,26 @@ def pack(target: Path, moment: int) -> None:
     Args:
         target: Where it is written.
         moment: The time that every file in it bears, in seconds since 1970.
+        uv: What makes the lock.
     """
     date = time.gmtime(moment)[:6]
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(target, "w") as archive:
         folder = Path(name)
-        stage(folder)
+        stage(folder, uv)
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date)
             entry.external_attr = _MODE << 16
             archive.writestr(entry, path.read_bytes())  # stored: packed bytes differ with the version of zlib
 
 
-def lock(uv: str) -> None:
-    """Write the lock anew: the pinned versions with the hashes that the package index tells for all systems."""
-    with tempfile.TemporaryDirectory() as name:
-        LOCK.unlink(missing_ok=True)
-        stage(Path(name))
-        subprocess.run([uv, "lock", "--quiet", "--project", name], check=True)
-        shutil.copyfile(Path(name) / "uv.lock", LOCK)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Build and validate the bundle, or write its lock; returns the exit code."""
-    if arguments[:1] == ["lock"]:
-        lock(*arguments[1:])
-        return 0
+def main() -> int:
+    """Build and validate the bundle; returns the exit code."""
     if not npm.available():
         print("Validating the bundle needs npm, which is not here.", file=sys.stderr)
         return 1
     BUNDLE.parent.mkdir(exist_ok=True)
-    pack(BUNDLE, int(time.time()))
+    uv = shutil.which("uv")
+    pack(BUNDLE, int(time.time()), Path(uv) if uv else None)
     mcpb = npm.program("@anthropic-ai/mcpb", "mcpb")
     for words in (("validate", ROOT / "manifest.json"), ("info", BUNDLE)):
         subprocess.run([mcpb, *words], check=True)
@@ -105,4 +94,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -57,7 +57,7 @@ def _built(tools: Path, target: Path) -> dict[str, str]:
     shutil.rmtree(target, ignore_errors=True)
     # Without isolation, since an environment that the build makes for itself is held by no hash.
     run(tools, "-m", "build", "--no-isolation", "--outdir", target, SOURCE_DATE_EPOCH=commit_time())
-    bundle.pack(target / bundle.NAME, int(commit_time()))
+    bundle.pack(target / bundle.NAME, int(commit_time()), tools.with_name("uv"))
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(target.iterdir())}
 
 

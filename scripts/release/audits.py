@@ -38,8 +38,7 @@ def bundle_lock(tools: Path) -> None:
     uv = tools.with_name("uv")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        bundle.stage(folder)
-        run(uv, "lock", "--quiet", "--check", "--project", folder)
+        bundle.stage(folder, uv)
         words = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))["server"]["mcp_config"]["args"]
         started = (str(word).replace("${__dirname}", name) for word in words)
         told = run(uv, *started, "--version", UV_FROZEN="1", VIRTUAL_ENV="").split()

@@ -31,7 +31,7 @@ def test_the_bundle_holds_the_package_and_no_byte_code(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "one.mcpb") as archive:
         names = archive.namelist()
         modes = {entry.external_attr >> 16 for entry in archive.infolist()}
-    assert {"manifest.json", "pyproject.toml", "uv.lock", "capgo_mcp/__main__.py"} <= {*names}
+    assert {"manifest.json", "pyproject.toml", "capgo_mcp/__main__.py"} <= {*names}
     assert [name for name in names if name.endswith(".pyc")] == []
     assert modes == {0o100644}
 
