@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import httpx2
 
@@ -18,7 +18,7 @@ ARGUMENTS: Final = {"app_id": APP, "channel": "production"}
 QUERY: Final = {"app_id": APP, "channel": "production"}
 """What the same question looks like to Capgo."""
 
-_LINE: Final = 2**22
+_LINE: Final = 2**26
 _META: Final = {
     "io.modelcontextprotocol/protocolVersion": REVISION,
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -33,11 +33,17 @@ _HEADERS: Final = {
 
 
 class StdioClient:
-    """A client of a server over stdin and stdout, which answers in any order."""
+    """A client of a server over stdin and stdout, which answers in any order.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    Args:
+        process: The server.
+        heard: What else is done with each line that it writes.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, heard: Callable[[bytes], object] | None = None) -> None:
         self.pid = process.pid
         self._process = process
+        self._heard = heard
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
@@ -51,18 +57,27 @@ class StdioClient:
         Raises:
             RuntimeError: It is an error.
         """
-        number = next(self._numbers)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self.tell({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        message = await answer
+        message = await self.exchange(method, params)
         _check(message)
         result: dict[str, Any] = message["result"]
         return result
 
-    async def greet(self) -> None:
+    async def exchange(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Make a request and return the message that answers it, an error as well.
+
+        Raises:
+            ConnectionError: The server has ended.
+        """
+        number = next(self._numbers)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self.tell({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        return await answer
+
+    async def greet(self, revision: str = "2025-06-18") -> None:
         """Begin as clients did before each request said who makes it, which every server understands."""
         client = {"name": "bench", "version": "1"}
-        await self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client})
+        await self.ask("initialize", {"protocolVersion": revision, "capabilities": {}, "clientInfo": client})
         self.tell({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def tell(self, message: dict[str, Any]) -> None:
@@ -74,9 +89,15 @@ class StdioClient:
         """Hand out the answers as they come."""
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
+            if self._heard:
+                self._heard(line)
             message = json.loads(line)
-            if message.get("id") in self._waiting:
-                self._waiting.pop(message["id"]).set_result(message)
+            waiting = self._waiting.pop(message.get("id", 0), None)
+            if waiting and not waiting.done():  # nobody may wait for it any more
+                waiting.set_result(message)
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("the server has ended"))
 
 
 @asynccontextmanager
@@ -90,22 +111,43 @@ async def over_stdio(api: str) -> AsyncIterator[StdioClient]:
 @asynccontextmanager
 async def client_of(command: Sequence[str], api: str) -> AsyncIterator[StdioClient]:
     """A client of a server that this command starts, in front of that API."""
+    async with started(command, CAPGO_API_URL=api, CAPGO_API_KEY=key(0)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def started(
+    command: Sequence[str],
+    stderr: BinaryIO | int = asyncio.subprocess.DEVNULL,
+    heard: Callable[[bytes], object] | None = None,
+    **variables: str,
+) -> AsyncIterator[StdioClient]:
+    """A client of a server that this command starts.
+
+    Args:
+        command: The command.
+        stderr: Where its log goes.
+        heard: What else is done with each line that it writes.
+        variables: What it finds in its environment.
+
+    Raises:
+        ConnectionError: It ended before the block did.
+    """
+    pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment(CAPGO_API_URL=api, CAPGO_API_KEY=key(0)),
-        limit=_LINE,
+        *command, stdin=pipe, stdout=pipe, stderr=stderr, env=environment(**variables), limit=_LINE
     )
-    client = StdioClient(process)
+    client = StdioClient(process, heard)
     reading = asyncio.create_task(client.read())
     try:
         yield client
+        if process.returncode is not None:
+            raise ConnectionError(f"the server ended with {process.returncode}")
     finally:
         reading.cancel()
-        process.terminate()
-        await process.wait()
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
 
 
 def question(key: str, tool: str = TOOL) -> dict[str, Any]:
