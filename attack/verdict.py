@@ -63,19 +63,25 @@ def _texts(line: str) -> Iterator[str]:
     yield "\n".join(_strings(told))
 
 
-def _strings(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, the names of its members included."""
     if isinstance(value, str):
         yield value
-        if value.startswith(("{", "[")):
-            with suppress(ValueError):
-                yield from _strings(json.loads(value))
     elif isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from texts(item)
     elif isinstance(value, dict):
         for name, item in value.items():
             yield name
-            yield from _strings(item)
+            yield from texts(item)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    for text in texts(value):
+        yield text
+        if text.startswith(("{", "[")):
+            with suppress(ValueError):
+                yield from _strings(json.loads(text))
 
 
 @cache

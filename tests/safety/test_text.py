@@ -2,7 +2,6 @@
 
 import json
 import unicodedata
-from collections.abc import Iterator
 from typing import Any, Final
 
 import mcp_types as t
@@ -10,6 +9,7 @@ import pytest
 from mcp import Client
 from mcp.client import ClientRequestContext
 
+from attack.verdict import texts
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.api.text import LIMIT
 from capgo_mcp.operations import every
@@ -85,19 +85,6 @@ def _plant_rows(state: State, plant: str) -> None:
 def _plant(rows: Any, plant: str, *names: str) -> None:
     for row in rows:
         row |= {name: plant for name in names if name in row}
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, the names of its members included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts(item)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield name
-            yield from texts(item)
 
 
 def check(result: t.CallToolResult) -> None:
