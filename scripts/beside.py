@@ -1,13 +1,11 @@
 """The table of this server beside its peers, from the last run of `make bench PEERS=1`."""
 
 import json
-from pathlib import Path
 from typing import Any, Final
 
+from bench.peers.beside import BARE, FILE
 from scripts.markdown import table
 
-FILE: Final = Path(__file__).parents[1] / "bench" / "peers" / "beside.json"
-BARE: Final = "the SDK alone"
 _HEAD: Final = ("", "start", "memory", "a call adds", "calls a second", "its tools", "50 devices", "50 bundles")
 
 

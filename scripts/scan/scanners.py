@@ -1,7 +1,6 @@
 """The scanners: how each is run, and what it finds, in one form."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs are a distribution of their own
 
+from bench.servers import environment
 from capgo_mcp.agent.definitions import stored
 from capgo_mcp.catalog import TOOLSETS
 
@@ -103,10 +103,9 @@ class Scanner:
 
 def _done(command: Sequence[str], folder: Path | None = None) -> str:
     """What a program prints that has done its work."""
-    clean = {name: text for name, text in os.environ.items() if not name.startswith("CAPGO_")} | _SAME
     try:
         done = subprocess.run(
-            command, cwd=folder, env=clean, capture_output=True, text=True, timeout=_LONGEST, check=False
+            command, cwd=folder, env=environment(**_SAME), capture_output=True, text=True, timeout=_LONGEST, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotRun(str(error)) from error

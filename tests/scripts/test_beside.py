@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from bench.peers.beside import FILE
 from bench.peers.description import openapi
 from capgo_mcp.api.operation import Operation
 from capgo_mcp.operations import DEFAULT, declared_in
@@ -11,7 +12,7 @@ from scripts import beside
 
 def test_table_tells_the_run() -> None:
     """Each server has its row, and the date and the machine stand above."""
-    told = json.loads(beside.FILE.read_text(encoding="utf-8"))
+    told = json.loads(FILE.read_text(encoding="utf-8"))
     section = beside.section()
     assert told["date"] in section
     assert told["machine"] in section
