@@ -84,7 +84,7 @@ def made() -> Iterator[KnownTool]:
             opt_in=kind.spec.toolset in opt_in,
             effect=kind.spec.effect,
             arguments=frozenset(kind.model_fields),
-            controls=frozenset(controls(kind)),
+            controls=controls(kind),
             write=kind.write.spec.name if issubclass(kind, Batch) else None,
             place=f"{kind.__module__}:{kind.__name__}",
         )

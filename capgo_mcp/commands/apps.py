@@ -42,7 +42,7 @@ class Example:
     @property
     def page(self) -> apps.AppPage:
         """The page that shows it."""
-        return next(page for page in apps.PAGES if self.tool in page.tools)
+        return apps.OF_TOOLS[self.tool]
 
 
 def examples(today: date) -> tuple[Example, ...]:

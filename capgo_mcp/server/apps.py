@@ -6,7 +6,7 @@ of their own, and hold no data: the client hands them the same answer that the a
 
 import base64
 import hashlib
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -86,7 +86,8 @@ PAGES: Final = (
 )
 """Every page, in the order in which they are listed."""
 
-_OF_TOOLS: Final = {name: page for page in PAGES for name in page.tools}
+OF_TOOLS: Final = {name: page for page in PAGES for name in page.tools}
+"""The page of each tool that has one."""
 
 
 def shown_by(capabilities: t.ClientCapabilities | None) -> bool:
@@ -100,13 +101,13 @@ def linked(tool: t.Tool) -> t.Tool:
 
     Nothing but the model may call it: a client refuses it to a page.
     """
-    page = _OF_TOOLS.get(tool.name)
+    page = OF_TOOLS.get(tool.name)
     if page is None:
         return tool
     return tool.model_copy(update={"meta": {"ui": {"resourceUri": page.uri, "visibility": ["model"]}}})
 
 
-def offered(tools: Collection[str]) -> list[AppPage]:
+def offered(tools: Iterable[str]) -> list[AppPage]:
     """The pages that these tools have."""
     return [page for page in PAGES if not page.tools.isdisjoint(tools)]
 

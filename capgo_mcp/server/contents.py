@@ -18,12 +18,11 @@ from capgo_mcp.operations.channels import GetChannel
 from capgo_mcp.operations.devices import GetDevice
 from capgo_mcp.safety.scope import OutOfScope
 from capgo_mcp.server import apps
-from capgo_mcp.server.resources import GUIDE, JSON, KINDS, MARKDOWN, Kind
+from capgo_mcp.server.resources import AN_HOUR, GUIDE, JSON, KINDS, MARKDOWN, Kind
 from capgo_mcp.server.tools import Toolbox
 
 log = logging.getLogger(__name__)
 
-_AN_HOUR: Final = 3_600_000
 _HALF_A_MINUTE: Final = 30_000
 
 Facts = dict[str, Any]
@@ -63,10 +62,10 @@ async def read(uri: str, toolbox: Toolbox) -> t.ReadResourceResult:
     """
     if uri == GUIDE:
         text = (Path(__file__).parent / "api_traps.md").read_text(encoding="utf-8")
-        return _contents(uri, MARKDOWN, text, ttl=_AN_HOUR, scope="public")
-    for page in apps.PAGES:
-        if uri == page.uri and any(tool in toolbox for tool in page.tools):
-            return t.ReadResourceResult(contents=[page.contents()], ttl_ms=_AN_HOUR, cache_scope="public")
+        return _contents(uri, MARKDOWN, text, ttl=AN_HOUR, scope="public")
+    for page in apps.offered(toolbox):
+        if uri == page.uri:
+            return t.ReadResourceResult(contents=[page.contents()], ttl_ms=AN_HOUR, cache_scope="public")
     for kind in KINDS:
         values = kind.values(uri)
         # What the settings leave out is not there.

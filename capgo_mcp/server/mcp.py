@@ -47,7 +47,7 @@ _ON_REQUEST: Final = {
 # Clients since revision 2026-07-28 begin with server/discover, those before with initialize, which has no such hint.
 _LISTS: Final = ("server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
 # Public, because every caller is told the same: what caches for many may keep it.
-_AN_HOUR: Final = CacheHint(ttl_ms=3_600_000, scope="public")
+_AN_HOUR: Final = CacheHint(ttl_ms=resources.AN_HOUR, scope="public")
 _SECRET: Final = 32
 MOST_WAITING: Final = 256
 """Requests of one client that may wait for their answers; no agent makes so many at once."""

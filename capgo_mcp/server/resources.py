@@ -17,6 +17,8 @@ GUIDE: Final = "capgo://guide/api-traps"
 
 JSON: Final = "application/json"
 MARKDOWN: Final = "text/markdown"
+AN_HOUR: Final = 3_600_000
+"""Milliseconds for which what changes with the version alone may be kept."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from mcp import MCPError
 from pydantic import BaseModel
 
 from capgo_mcp.server.recipes import Recipe, offered
+from capgo_mcp.server.resources import AN_HOUR, MARKDOWN
 
 EXTENSION: Final = "io.modelcontextprotocol/skills"
 SCHEME: Final = "skill://"
@@ -23,7 +24,6 @@ SCHEME: Final = "skill://"
 _ROOT: Final = f"{SCHEME}capgo/"
 _FIRST: Final = "SKILL.md"
 _REFERENCES: Final = Path(__file__).parent / "references"
-_AN_HOUR: Final = 3_600_000
 
 _TEXT: Final = """\
 ---
@@ -151,7 +151,7 @@ class Skills:
 
     def listed(self) -> ListSkillsResult:
         """All of them."""
-        return ListSkillsResult(skills=list(self._skills.values()), ttl_ms=_AN_HOUR, cache_scope="public")
+        return ListSkillsResult(skills=list(self._skills.values()), ttl_ms=AN_HOUR, cache_scope="public")
 
     def named(self, uri: str) -> GetSkillResult:
         """One of them, by the address of its SKILL.md.
@@ -161,7 +161,7 @@ class Skills:
         """
         if uri not in self._skills:
             raise _missing("skill", uri)
-        return GetSkillResult(skill=self._skills[uri], ttl_ms=_AN_HOUR, cache_scope="public")
+        return GetSkillResult(skill=self._skills[uri], ttl_ms=AN_HOUR, cache_scope="public")
 
     def read(self, uri: str) -> t.ReadResourceResult:
         """One of their files.
@@ -171,8 +171,8 @@ class Skills:
         """
         if uri not in self._texts:
             raise _missing("file of a skill", uri)
-        block = t.TextResourceContents(uri=uri, mime_type="text/markdown", text=self._texts[uri])
-        return t.ReadResourceResult(contents=[block], ttl_ms=_AN_HOUR, cache_scope="public")
+        block = t.TextResourceContents(uri=uri, mime_type=MARKDOWN, text=self._texts[uri])
+        return t.ReadResourceResult(contents=[block], ttl_ms=AN_HOUR, cache_scope="public")
 
 
 def _entry(uri: str, content: bytes) -> SkillFile:
