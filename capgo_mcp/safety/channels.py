@@ -1,6 +1,6 @@
 """What a write to a channel means."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_
 SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
 """Facts of a channel that say what it gives to whom."""
 
+_PLATFORMS: Final = frozenset({"ios", "android", "electron"})
 _NEAR: Final = 0.8
 """How alike two names are of which one was likely misspelt: by about one letter in five."""
 _NEW: Final = timedelta(minutes=10)
@@ -77,19 +78,27 @@ def seen_channel(channel: Channel) -> Snapshot:
 
 def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot) -> Undo:
     where = {"app_id": operation.app_id}
-    robbed = sorted(before.defaults.keys() - after.defaults.keys())
+    robbed = sorted(_robbed(operation.channel, before, after))
     defaults = [next_call(SetChannel, **where, channel=name, public=True) for name in robbed]
     if before.channel is None or after.channel is None:
         return _undo_creation(operation, after, defaults)
-    was = before.channel
-    if defaults:  # the channel that gets the default back takes it from this one
-        was = was.model_copy(update={"public": after.channel.public})
-    # Only the Capgos that explain what was read: a way that is right for others too may be longer, or none.
-    ends = dict.fromkeys(possible(was, operation.edit(), after.channel), after.channel)
-    way = way_back(was, ends, {**where, "channel": operation.channel})
+    was, now = before.channel, after.channel
+    if defaults:  # The default goes back first, while the channel that gets it shares a platform to take it by.
+        now = now.model_copy(update={"public": False})
     hidden = _hidden(operation, after.channel) if isinstance(operation, SetChannel) else []
-    # The default goes back first: once this channel has its platforms back, the other one may share none to take it by.
-    return Undo([*defaults, *map(NextCall.of, way.calls)], [*way.lost, *hidden])
+    lost = [*hidden]
+    if was.public and not now.public and len(before.defaults) > 1 and _may_serve_more(operation, hidden):
+        # As the default of a platform that it did not serve before, it would take that from another channel.
+        was, lost = was.model_copy(update={"public": False}), [*hidden, "public"]
+    # Only the Capgos that explain what was read: a way that is right for others too may be longer, or none.
+    ends = dict.fromkeys(possible(before.channel, operation.edit(), after.channel), now)
+    way = way_back(was, ends, {**where, "channel": operation.channel})
+    return Undo([*defaults, *map(NextCall.of, way.calls)], [*way.lost, *lost])
+
+
+def _may_serve_more(operation: SetChannel | SetRollout, hidden: Collection[str]) -> bool:
+    """Whether a platform was switched on, and nobody sees if it was before."""
+    return any(getattr(operation, name) for name in _PLATFORMS.intersection(hidden))
 
 
 def _undo_creation(operation: SetChannel | SetRollout, after: Snapshot, defaults: list[NextCall]) -> Undo:
@@ -180,8 +189,12 @@ def _tell(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
 
 def _moved(name: str, before: Snapshot, after: Snapshot) -> list[str]:
     """Which channels lost the default, and for which platforms."""
-    lost = {other: row for other, row in before.defaults.items() if other not in after.defaults and other != name}
-    return [default_lost(other, row, after.defaults) for other, row in lost.items()]
+    return [default_lost(other, row, after.defaults) for other, row in _robbed(name, before, after).items()]
+
+
+def _robbed(name: str, before: Snapshot, after: Snapshot) -> dict[str, ChannelRow]:
+    """The other channels that were a default and are none any more; that this one gave it up is its own change."""
+    return {other: row for other, row in before.defaults.items() if other not in after.defaults and other != name}
 
 
 def told_of_edit(now: str, before: ChannelRow, edit: Edit, after: ChannelRow, notes: Sequence[str] = ()) -> Told:

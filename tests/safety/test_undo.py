@@ -350,16 +350,26 @@ async def test_undo_restores_the_row_after_any_change(earlier: list[Step], last:
         assert {column for _, _, column in left} <= {_COLUMNS.get(name, name) for name in lost(outcome.get("note"))}
 
 
-async def test_undo_of_a_new_default_gives_the_default_back() -> None:
-    """A channel that served no platform before is the default no longer, though it shares none with the other then."""
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"ios": False, "android": False}, {"public": True, "ios": True}),
+        ({"public": True, "ios": False, "android": False, "electron": False}, {"public": True, "ios": True}),
+        ({"public": True, "ios": False, "android": False, "electron": False}, {"public": False, "ios": True}),
+        ({"public": True, "ios": False, "android": False, "electron": False}, {"public": False, "electron": True}),
+    ],
+    ids=["taken", "taken beside another one", "given up", "given up, with a platform that is never told"],
+)
+async def test_undo_gives_a_default_back_to_whom_it_was(first: Facts, then: Facts) -> None:
+    """A channel that served no platform takes the default from no other one, nor keeps what it took, on the way."""
     async with desk() as here:
-        await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="staging", ios=False, android=False)
+        await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="staging", **first)
         before = picture(here.state)
-        outcome = await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="staging", public=True, ios=True)
+        outcome = await here.facts("capgo_set_channel", app_id=DEMO_APP, channel="staging", **then)
         for call in outcome["undo"]:
             await here.follow(call)
         left = differences(before, picture(here.state))
-        assert {column for _, _, column in left} <= lost(outcome["note"])
+        assert {column for _, _, column in left} <= lost(outcome.get("note"))
 
 
 async def test_an_undo_that_cannot_be_built_leaves_the_change_done() -> None:
