@@ -10,6 +10,7 @@ import pytest
 
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.catalog import every_tool
+from capgo_mcp.client import bounds
 from capgo_mcp.insights.batch import Batch
 from capgo_mcp.insights.insight import Insight
 from capgo_mcp.safety.elicitation import Question, Reply
@@ -39,6 +40,12 @@ def longest(tool: samples.AnyTool) -> float:
     """Seconds that a call may take; what looks at many rows and then writes does so twice."""
     walks = 2 if issubclass(tool, Batch) else 1 if issubclass(tool, Insight) else 0
     return TIMEOUT + walks * WALK
+
+
+@pytest.fixture(autouse=True)
+def no_thread_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read large answers on the event loop too: a clock that moves with its turns would not wait for a thread."""
+    monkeypatch.setattr(bounds, "_SMALL", bounds.MAX_ANSWER)
 
 
 class Hanging(httpx2.AsyncBaseTransport):
