@@ -1,11 +1,10 @@
 """The only module that talks to the network: sends an operation to Capgo and returns its typed answer."""
 
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Self, cast
 
@@ -30,7 +29,7 @@ from capgo_mcp.client.defaults import DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_URL
 from capgo_mcp.client.key import KeySource, StaticKey
 from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
-from capgo_mcp.client.network import Network
+from capgo_mcp.client.network import Network, trusted
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
 from capgo_mcp.client.reads import collect, narrowed
 from capgo_mcp.client.version import __version__
@@ -90,9 +89,9 @@ class Connections:
             self._http = httpx2.AsyncClient(
                 base_url=self.url,
                 # Proxies are httpx2's own matter.
-                transport=self._transport or (None if proxied else Network(_trusted(), _LIMITS)),
+                transport=self._transport or (None if proxied else Network(trusted(), _LIMITS)),
                 trust_env=proxied,
-                verify=_trusted() if proxied else True,
+                verify=trusted() if proxied else True,
                 # The deadline bounds everything but connecting, of which is known that nothing was sent.
                 timeout=httpx2.Timeout(None, connect=self._timeout * _CONNECT),
                 limits=_LIMITS,
@@ -303,12 +302,6 @@ class Capgo:
 
 def _out_of_time() -> Unreachable:
     return Unreachable("out_of_time", "The time of the call was over before this was sent.", _MORE_TIME)
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The system's certificates, loaded once: each client of its own would take 30 ms and a megabyte for them."""
-    return httpx2.create_ssl_context()
 
 
 @dataclass(frozen=True)

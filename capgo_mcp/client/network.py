@@ -7,6 +7,7 @@ turn once more for each write: with a hundred connections kept after a rush that
 import asyncio
 import ssl
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final, cast
 
 import httpcore2
@@ -18,6 +19,12 @@ _NEXT_ADDRESS: Final = 0.25
 """Seconds after which the next address of a name is tried beside the first (RFC 8305)."""
 _NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
 """What asyncio calls what httpcore2 asks for."""
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """The system's certificates, loaded once: each client of its own would take 30 ms and a megabyte for them."""
+    return httpx2.create_ssl_context()
 
 
 class Network(httpx2.AsyncHTTPTransport):

@@ -33,6 +33,7 @@ from capgo_mcp.api.text import quoted
 from capgo_mcp.client.address import is_loopback, takes_proxy
 from capgo_mcp.client.clock import Clock
 from capgo_mcp.client.key import clean
+from capgo_mcp.client.network import trusted
 from capgo_mcp.client.version import __version__
 
 SECONDS_FOR_CONSENT: Final = 600.0
@@ -233,7 +234,9 @@ async def _fetched(method: str, address: str, seconds: float, **content: Any) ->
     agent = {"user-agent": f"{_CLIENT}/{__version__}", "accept": "application/json"}
     try:
         async with (
-            httpx2.AsyncClient(timeout=seconds, trust_env=takes_proxy(address), headers=agent) as http,
+            httpx2.AsyncClient(
+                timeout=seconds, trust_env=takes_proxy(address), verify=trusted(), headers=agent
+            ) as http,
             http.stream(method, address, **content) as answer,
         ):
             body = bytearray()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from capgo_mcp.client.address import proxy_of, takes_proxy
+from capgo_mcp.client.network import trusted
 from capgo_mcp.client.version import __version__
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.doctor.finding import Finding, fine, note, problem
@@ -43,6 +44,7 @@ async def _reach(url: str, transport: httpx2.AsyncBaseTransport | None) -> list[
             base_url=url,
             transport=transport,
             trust_env=takes_proxy(url),
+            verify=trusted(),
             timeout=_TIMEOUT,
             # Where another address answers, that is what is to be found.
             follow_redirects=False,

@@ -10,6 +10,7 @@ from mcp.client.auth.utils import build_oauth_authorization_server_metadata_disc
 from pydantic import BaseModel
 
 from capgo_mcp.client.clock import Clock
+from capgo_mcp.client.network import trusted
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class IssuerKeys:
         Raises:
             ValueError: There is no metadata, or it is another issuer's, or leads where anybody could change the keys.
         """
-        async with httpx2.AsyncClient(timeout=_ISSUER_TIMEOUT) as http:
+        async with httpx2.AsyncClient(timeout=_ISSUER_TIMEOUT, verify=trusted()) as http:
             for address in build_oauth_authorization_server_metadata_discovery_urls(self._url, self._url):
                 answer = await http.get(address)
                 if answer.status_code == httpx2.codes.OK:

@@ -169,7 +169,7 @@ def identified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 async def test_an_encrypted_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that shows who it is is spoken to encrypted, both ways and more than once on one connection."""
     shown, trusted = identified(tmp_path)
-    monkeypatch.setattr("capgo_mcp.client.capgo._trusted", lambda: trusted)
+    monkeypatch.setattr("capgo_mcp.client.capgo.trusted", lambda: trusted)
     numbers: list[int] = []
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
