@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ import httpx2
 import pytest
 
 from tests.support.limits import GENEROUS
+from tests.support.ports import free_ports
 from tests.support.serving import answers, wait_until
 
-# It asks twice a second who is ready, and repeats no request that a server has got.
+# It asks ten times a second who is ready, and repeats no request that a server has got.
 _CONFIGURATION: Final = """
 defaults
     mode http
@@ -35,18 +35,9 @@ backend replicas
     option httpchk GET /readyz
     http-check send hdr host localhost
     http-reuse always
-    default-server check inter 500ms fall 1 rise 1
+    default-server check inter 100ms fall 1 rise 1
 {servers}
 """
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def sees_all(url: str) -> bool:
