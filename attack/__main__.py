@@ -29,7 +29,6 @@ from tests.support.keys import KEY
 MOST_MEMORY: Final = 200
 LONGEST_SILENCE: Final = 1.0
 _AT_ONCE: Final = 8
-_KINDS: Final = kinds(KEY)
 _FUZZED: Final = 200
 """Fuzzed answers for each tool in a whole attack."""
 
@@ -73,10 +72,10 @@ def turns(cells: int | None) -> dict[str, list[Call]]:
     """
     every = list(calls())
     if cells is None:
-        return dict.fromkeys(_KINDS, every) | {FUZZED: every * _FUZZED}
-    some = -(-cells // len(_KINDS))
+        return dict.fromkeys(kinds(KEY), every) | {FUZZED: every * _FUZZED}
+    some = -(-cells // len(kinds(KEY)))
     going = cycle(every)
-    return {name: [*islice(going, some)] for name in _KINDS} | {FUZZED: [*islice(cycle(every), cells)]}
+    return {name: [*islice(going, some)] for name in kinds(KEY)} | {FUZZED: [*islice(cycle(every), cells)]}
 
 
 class Upstream:
@@ -136,7 +135,8 @@ async def attack(cells: int | None, folder: Path, *, verbose: bool) -> Damage:
 
 async def _meet(name: str, these: Sequence[Call], victim: Victim, damage: Damage) -> float:
     """Make calls while what is in Capgo's place fails in one way; the longest silence meanwhile."""
-    alone = name in _KINDS and _KINDS[name].stops
+    kind = kinds(KEY).get(name)
+    alone = kind is not None and kind.stops
     places = asyncio.Semaphore(1 if alone else _AT_ONCE)
 
     async def one(tool: str, arguments: Message) -> Message:

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from capgo_mcp.client.body import MOST_VALUES
@@ -72,6 +73,7 @@ def _sent() -> dict[str, Fault]:
     }
 
 
+@cache
 def kinds(key: str) -> Mapping[str, Kind]:
     """Every kind of fault, by its name.
 

@@ -5,7 +5,6 @@ server. Progress is reported as insights report it, and the tool that fails is a
 """
 
 import json
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -15,6 +14,7 @@ import uvicorn
 from mcp import MCPError
 
 from capgo_mcp.config.credentials import NoKey
+from capgo_mcp.config.listener import address_of, listening
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.http.serve import application
 from capgo_mcp.http.settings import HttpSettings
@@ -185,8 +185,8 @@ def _sampled(context: RequestContext) -> t.CallToolResult:
 def main() -> None:
     """Serve on a free port, and say on which."""
     app = application(Settings(key=NoKey(), sandbox=True), HttpSettings(), Fixtures)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
+    with listening("127.0.0.1", 0) as listener:
+        print(f"{address_of(listener)}/mcp", file=sys.stderr, flush=True)
         uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none")).run([listener])
 
 

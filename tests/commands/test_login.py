@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from capgo_mcp.api.errors import KeyMissing
+from capgo_mcp.client import bounds
 from capgo_mcp.client.key import StaticKey
 from capgo_mcp.commands.cli import main
 from capgo_mcp.config.credentials import KeyFile, SavedKey
@@ -222,6 +223,7 @@ def test_key_that_cannot_be_tried_is_not_saved(
 ) -> None:
     """Without a network the user learns why, and how to save it all the same."""
     monkeypatch.setenv("CAPGO_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(bounds, "_BACKOFF", 0)  # nobody waits for it to come back
     assert tried(KEY, monkeypatch) == 1
     assert "--no-check" in capsys.readouterr().err
     assert not key_file(machine).exists()

@@ -18,6 +18,7 @@ from capgo_mcp.config.credentials import KeyFile, NoKey
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.operations.apps import ListApps
 from capgo_mcp.sandbox import ADMIN_KEY, State, create_app
+from tests.support.safety import Hurry
 
 KEY: Final = "5ec4e700-0000-4000-8000-00000000f00d"
 
@@ -172,7 +173,7 @@ def test_representations_do_not_show_the_key(shown: object) -> None:
 
 
 async def _failure(key: str | KeySource, transport: httpx2.AsyncBaseTransport) -> CapgoError:
-    async with Capgo(key, url="http://sandbox.invalid", transport=transport) as capgo:
+    async with Capgo(key, url="http://sandbox.invalid", transport=transport, clock=Hurry()) as capgo:
         with pytest.raises(CapgoError) as caught:
             await capgo.send(ListApps())
     return caught.value

@@ -20,8 +20,9 @@ from starlette.routing import Route
 from capgo_mcp.http.draining import Draining
 from capgo_mcp.sandbox import ADMIN_KEY
 from capgo_mcp.sandbox.seed.people import DEMO_APP
-from tests.support.haproxy import free_ports, haproxy, sees_all
+from tests.support.haproxy import haproxy, sees_all
 from tests.support.limits import GENEROUS
+from tests.support.ports import free_ports
 from tests.support.serving import LEGACY, MODERN, Caller, Running, answers, request, running, served, wait_until
 
 KEY = {"x-capgo-api-key": ADMIN_KEY}
@@ -72,7 +73,7 @@ class Replicas:
 
     def _started(self, port: int) -> tuple[ExitStack, Running]:
         stack = ExitStack()
-        flags = ("--port", str(port), "--drain-notice", "500")
+        flags = ("--port", str(port), "--drain-notice", "500", "--rate", "10000")
         return stack, stack.enter_context(running(self._folder, *flags, CAPGO_API_URL=self._capgo))
 
 

@@ -51,7 +51,7 @@ async def test_finishes_running_calls_before_it_stops(tmp_path: Path) -> None:
 
     async def slowly(_: Request) -> JSONResponse:
         asked.release()
-        await anyio.sleep(2)
+        await anyio.sleep(0.7)
         return JSONResponse({"app_id": DEMO_APP, "name": "Slow", "owner_org": "o"})
 
     upstream = served(Starlette(routes=[Route("/{path:path}", slowly)]))
@@ -82,7 +82,7 @@ async def test_writes_no_key_and_one_json_object_per_line(tmp_path: Path, upstre
                     await http.post(server.url, content=b"{", headers=headers | {"content-type": "application/json"})
                     await http.get(f"{server.url}?key={key}", headers=headers)
         wait_until(lambda: server.log.count("capgo_list_apps") >= 4)
-        lines = [json.loads(line) for line in server.log.splitlines()]
+    lines = [json.loads(line) for line in server.log.splitlines()]
     calls = [line for line in lines if line.get("tool") == "capgo_list_apps"]
     assert {call["outcome"] for call in calls} >= {"ok"}
     assert all(call["milliseconds"] >= 0 and call["level"] == "info" for call in calls)

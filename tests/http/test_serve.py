@@ -160,7 +160,10 @@ async def test_callers_share_the_connections_to_capgo(state: State) -> None:
         await sandbox(scope, receive, send)
 
     planted = [_plant(state, number)[0] for number in range(100)]
-    with served(upstream) as capgo, served(application(Settings(key=NoKey(), url=capgo), HttpSettings())) as url:
+    with (
+        served(upstream) as capgo,
+        served(application(Settings(key=NoKey(), url=capgo, rate=100_000), HttpSettings())) as url,
+    ):
         async with httpx2.AsyncClient(timeout=GENEROUS) as http:
             for key in planted:
                 caller = Caller(http, f"{url}/mcp", {"x-capgo-api-key": key})

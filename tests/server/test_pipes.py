@@ -105,7 +105,8 @@ async def test_a_request_that_is_too_long_is_answered_though_its_id_comes_last()
     async with running("--sandbox") as server:
         await server.initialize()
         for number, (last, length) in enumerate(product(ends, (LONGEST + 1, 2 * LONGEST + 70_000)), 7):
-            for filling in ('"' + "x" * length + '"', "[" + '{"id":1},' * (length // 9 + 1) + '{"id":2}]'):
+            long = '{"id":1,"x":"' + "x" * 1000 + '"},'
+            for filling in ('"' + "x" * length + '"', "[" + long * (length // len(long) + 1) + '{"id":2}]'):
                 arguments = f'{{"app_id":{filling},"id":3}}'
                 head = f'{{"method":"tools/call","params":{{"name":"x","arguments":{arguments}}},'
                 await server.write(head + last.format(number) + "}")

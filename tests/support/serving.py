@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import httpx2
 import uvicorn
 from starlette.types import ASGIApp
 
+from capgo_mcp.config.listener import address_of, listening
 from tests.support.limits import GENEROUS
 
 MODERN: Final = "2026-07-28"
@@ -29,13 +29,13 @@ Facts = dict[str, Any]
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """The address at which an application is served, by a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listening("127.0.0.1", 0) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
             wait_until(lambda: server.started)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield address_of(listener)
         finally:
             server.should_exit = True
             thread.join(GENEROUS)

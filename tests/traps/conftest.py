@@ -33,7 +33,7 @@ class Scene(httpx2.AsyncBaseTransport):
 
     def log_in(self, key: str) -> None:
         """Use this key from now on."""
-        self.capgo = Capgo(key, url="http://sandbox.invalid", transport=self)
+        self.capgo = Capgo(key, url="http://sandbox.invalid", transport=self, rate=10_000)
         self.toolbox = Toolbox(self.capgo, self.settings)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
