@@ -133,7 +133,7 @@ release-lock:
 release-check: $(VENV)/run
 	$(BIN)/python -m scripts.release
 
-PYTHONS ?= $(foreach version,3.11 3.12 3.13,$(firstword \
+PYTHONS ?= $(foreach version,3.11 3.12 3.13 3.14 3.15,$(firstword \
 	$(wildcard $(HOME)/.pyenv/versions/$(version).*/bin/python3) $(shell command -v python$(version))))
 
 test-pythons:

@@ -42,13 +42,18 @@ SHELLS: Final = ("bash", "zsh", "fish")
 _CLIENTS: Final = "claude-desktop, claude-code, cursor, vscode, windsurf, codex, gemini, copilot, zed or opencode"
 
 
+# Read from the message, since argparse tells nowhere else what it found wrong; from Python 3.15 on it suggests one too.
+_NOT_A_CHOICE: Final = re.compile(
+    r"argument ([^:]+): invalid choice: '([^']*)'(?:, maybe you meant '[^']*'\?)? \(choose from (.*)\)"
+)
+
+
 class Parser(argparse.ArgumentParser):
     """Tells what is wrong in one line, with what was perhaps meant."""
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        # Read from the message, since argparse tells nowhere else what it found wrong.
-        if wrong := re.fullmatch(r"argument ([^:]+): invalid choice: '([^']*)' \(choose from (.*)\)", message):
+        if wrong := _NOT_A_CHOICE.fullmatch(message):
             known = re.findall(r"[\w-]+", wrong[3])
             of = f"one of {', '.join(known)}"
             said = f"there is no command {wrong[2]!r}" if wrong[1] == "COMMAND" else f"{wrong[1]} must be {of}"
