@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Self, cast
@@ -31,7 +31,7 @@ from capgo_mcp.client.login_limiter import LoginLimiter
 from capgo_mcp.client.metrics import CONNECTIONS, REQUEST_SECONDS
 from capgo_mcp.client.network import Network, trusted
 from capgo_mcp.client.origin import IN_SPANS, ORIGIN
-from capgo_mcp.client.reads import collect, narrowed
+from capgo_mcp.client.reads import Lengths, collect, narrowed
 from capgo_mcp.client.version import __version__
 from capgo_mcp.client.wire import is_stream, key_header, read_answer, request_id_of, unreadable, write_request
 
@@ -189,7 +189,7 @@ class Capgo:
         if operation.spec.paging is None:
             answer = cast("A", await exchange(operation))
             return narrowed(operation, answer) if operation.spec.filters else answer
-        return cast("A", await collect(operation, exchange))
+        return cast("A", await collect(operation, exchange, self._live.lengths))
 
     def _time_for(self, operation: Operation[Any]) -> float:
         """Seconds that an operation may take.
@@ -317,6 +317,7 @@ class _Live:
     """What a client learns as it goes, shared by all its copies."""
 
     known: _ByKey | None = None
+    lengths: Lengths = field(default_factory=Lengths)
 
 
 @dataclass

@@ -22,6 +22,8 @@ CURSOR_ROWS: Final = 999
 
 _AHEAD: Final = 4
 """Pages that are read at once of a long list; each round reads twice as many as the one before, so few are in vain."""
+_LISTS: Final = 500
+"""Lists whose length is kept in mind."""
 FARTHEST: Final = 10_000
 """Rows to look through for those that were asked for, where Capgo does not leave the others out by itself."""
 
@@ -110,7 +112,29 @@ class Ahead:
         return cast("A", outcome)
 
 
-async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]:
+class Lengths:
+    """How many pages lists had when they were read before: so many are asked for at once the next time."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[type, object], int] = {}
+
+    def of(self, operation: Operation[Any]) -> int:
+        """The pages that a list had, at least."""
+        return self._pages.get(self._name(operation), 1)
+
+    def note(self, operation: Operation[Any], pages: int, *, goes_on: bool) -> None:
+        """Keep in mind that a list has so many, or that it has more."""
+        known = self.of(operation)
+        if len(self._pages) >= _LISTS:
+            self._pages.clear()
+        self._pages[self._name(operation)] = max(pages, known) if goes_on else pages
+
+    @staticmethod
+    def _name(operation: Operation[Any]) -> tuple[type, object]:
+        return type(operation), getattr(operation, "app_id", None)
+
+
+async def collect(operation: Operation[Any], exchange: Exchange, lengths: Lengths) -> Listing[Any]:
     """The rows that `page` or `cursor` points at, up to `limit`, each once, and where to go on.
 
     Ends after a bounded number of requests whatever Capgo answers: every further one must bring a new row.
@@ -118,10 +142,11 @@ async def collect(operation: Operation[Any], exchange: Exchange) -> Listing[Any]
     Args:
         operation: A list operation with `limit` and `page` or `cursor`.
         exchange: Sends one operation and returns its typed answer.
+        lengths: What is known of the lists of this Capgo.
     """
     match operation.spec.paging:
         case Paging.FIXED:
-            return await _fixed(operation, exchange)
+            return await _fixed(operation, exchange, lengths)
         case Paging.CURSOR:
             return await _cursor(operation, exchange)
         case _:
@@ -136,7 +161,7 @@ def narrowed(operation: Operation[A], answer: A) -> A:
     return answer.model_copy(update={"items": [row for row in answer.items if _is_asked_for(row, asked)]})
 
 
-async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
+async def _fixed(operation: Any, exchange: Exchange, lengths: Lengths) -> Listing[Any]:
     seen: Unique = {}
     rows: Unique = {}
     asked = _asked(operation)
@@ -144,7 +169,7 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
     most = 1 if only_one else operation.limit
     # Our pages have `limit` rows and Capgo's 50: begin in the one that holds the first row wanted.
     page, skip = divmod(operation.page * operation.limit, ROWS)
-    pages = _Pages(operation, exchange)
+    pages = _Pages(operation, exchange, lengths.of(operation) - page)
     more = True
     note = None
     while more and len(rows) < most and len(seen) < FARTHEST:
@@ -160,22 +185,23 @@ async def _fixed(operation: Any, exchange: Exchange) -> Listing[Any]:
         rows |= _admitted(fresh, asked)
         more = bool(fresh) and len(answer.items) >= ROWS
         page, skip = page + 1, 0
+    lengths.note(operation, page, goes_on=more)
     more = (more or len(rows) > most) and not only_one
     wanted = dict(islice(rows.items(), most))
     return _answer(operation, wanted, operation.page + 1 if more else None, note)
 
 
 class _Pages:
-    """The pages of a list: the first one alone, and once it was full, ever more at once.
+    """The pages of a list: as many at once as there were before, and once those were full, ever more.
 
     Most lists have one. Of those read ahead in vain, an error counts no more than an answer.
     """
 
-    def __init__(self, operation: Any, exchange: Exchange) -> None:
+    def __init__(self, operation: Any, exchange: Exchange, known: int) -> None:
         self._operation = operation
         self._exchange = exchange
         self._read: dict[int, Any] = {}
-        self._width = 1
+        self._width = min(max(1, known), _AHEAD)
 
     async def read(self, page: int, *, most: int) -> Any:
         """The answer of a page; up to so many from there on may be needed."""

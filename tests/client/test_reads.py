@@ -13,7 +13,7 @@ from capgo_mcp.api.answers import Listing
 from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.operation import Operation, Paging
 from capgo_mcp.client.capgo import Capgo
-from capgo_mcp.client.reads import collect
+from capgo_mcp.client.reads import Exchange, Lengths, collect
 from capgo_mcp.insights.walk import in_long_pages
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import ListApps
@@ -176,13 +176,15 @@ AFTER: Final = st.sampled_from(
 """What an upstream may do after its script: end, repeat, nameless rows, new rows forever, one new row at a time."""
 
 
-def collected(operation: Operation[Any], upstream: Adversary) -> Listing[Any]:
+def collected(operation: Operation[Any], upstream: Exchange, lengths: Lengths | None = None) -> Listing[Any]:
     """The list that a walk brings."""
-    return anyio.run(collect, operation, upstream)
+    return anyio.run(collect, operation, upstream, lengths or Lengths())
 
 
-def _well_behaved(operation: Operation[Any], upstream: Adversary, limit: int) -> None:
-    answer = collected(operation, upstream)
+def _well_behaved(operation: Operation[Any], upstream: Adversary, limit: int, known: int = 1) -> None:
+    lengths = Lengths()
+    lengths.note(operation, known, goes_on=False)
+    answer = collected(operation, upstream, lengths)
     assert upstream.requests <= limit + 2
     if operation.spec.paging is Paging.FIXED:  # elsewhere a cut would lose what an upstream sent beyond the limit
         assert len(answer.items) <= limit
@@ -191,13 +193,19 @@ def _well_behaved(operation: Operation[Any], upstream: Adversary, limit: int) ->
 
 
 @settings(max_examples=50)
-@given(script=st.lists(PAGE, max_size=5), after=AFTER, limit=st.integers(1, 300), page=st.integers(0, 9))
+@given(
+    script=st.lists(PAGE, max_size=5),
+    after=AFTER,
+    limit=st.integers(1, 300),
+    page=st.integers(0, 9),
+    known=st.integers(1, 20),
+)
 def test_numbered_pages_end_whatever_the_upstream_answers(
-    script: list[Ids], after: Upstream, limit: int, page: int
+    script: list[Ids], after: Upstream, limit: int, page: int, known: int
 ) -> None:
     """Pages that repeat, shrink, overlap, ignore what was asked or never end: bounded requests, no row twice."""
     for operation in (ListBundles(app_id=DEMO_APP, limit=limit, page=page), ListApps(limit=limit, page=page)):
-        _well_behaved(operation, Adversary(script, after), limit)
+        _well_behaved(operation, Adversary(script, after), limit, known)
 
 
 @settings(max_examples=50)
@@ -230,6 +238,17 @@ def test_fixed_upstream_without_overlap_is_read_right() -> None:
     assert (answer.next, upstream.requests) == (None, 3)
 
 
+def test_a_list_is_asked_for_at_once_as_long_as_it_was_before() -> None:
+    """Whether it has grown since or shrunk, every row comes, and pages are asked for in vain once."""
+    lengths = Lengths()
+    operation = ListBundles(app_id=DEMO_APP, limit=500)
+    for rows, requests in ((120, 3), (120, 3), (170, 7), (20, 4), (20, 1)):
+        pages = [list(range(first, min(first + 50, rows))) for first in range(0, rows, 50)]
+        upstream = Adversary(pages, lambda _: [])
+        answer: Any = collected(operation, upstream, lengths)
+        assert (len(answer.items), answer.next, upstream.requests) == (rows, None, requests)
+
+
 @pytest.mark.parametrize("operation", NUMBERED, ids=name_of)
 def test_short_first_page_costs_one_request(operation: AnyOperation) -> None:
     """A list that fits on one page is read with one request."""
@@ -246,8 +265,8 @@ def test_devices_are_asked_in_portions_that_every_host_counts_right() -> None:
         asked.append(operation.limit)
         return operation.spec.answer.model_validate({"items": [], "next": None})
 
-    anyio.run(collect, ListDevices(app_id=DEMO_APP, limit=1000), exchange)
+    collected(ListDevices(app_id=DEMO_APP, limit=1000), exchange)
     assert asked == [150]
     asked.clear()
-    anyio.run(collect, in_long_pages(ListDevices(app_id=DEMO_APP, limit=1000)), exchange)
+    collected(in_long_pages(ListDevices(app_id=DEMO_APP, limit=1000)), exchange)
     assert asked == [999]

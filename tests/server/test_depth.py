@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import httpx2
@@ -12,6 +12,7 @@ from capgo_mcp.api.errors import NotAllowed
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.client.reads import Ahead
 from capgo_mcp.operations.apps import GetApp
+from capgo_mcp.operations.bundles import ListBundles
 from capgo_mcp.operations.channels import ListChannels
 from capgo_mcp.sandbox import create_app
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
@@ -71,6 +72,7 @@ CALLS: dict[str, tuple[str, Facts, int]] = {
 
 An edit reads them to see that no other one looks the same; with up to 50 channels it is three deep.
 """
+EDITS: Final = ["edit a channel", "make a channel the default", "edit a rollout"]
 
 
 @pytest.mark.parametrize(("tool", "arguments", "most"), CALLS.values(), ids=CALLS.keys())
@@ -79,6 +81,18 @@ async def test_independent_reads_are_made_at_once(tool: str, arguments: Facts, m
     async with counted() as (here, trips):
         assert await here.facts(tool, **arguments)
         assert 1 <= trips.made <= most
+
+
+@pytest.mark.parametrize("edit", EDITS)
+async def test_an_edit_is_three_deep_in_any_app_whose_lists_were_read(edit: str) -> None:
+    """What there was of them before is asked for at once: before, the change, after."""
+    tool, arguments, _ = CALLS[edit]
+    async with counted() as (here, trips):
+        await here.capgo.send(ListChannels(app_id=DEMO_APP, limit=1000))
+        await here.capgo.send(ListBundles(app_id=DEMO_APP, limit=1000))
+        trips.made = 0
+        assert await here.facts(tool, **arguments)
+        assert 1 <= trips.made <= 3
 
 
 async def test_what_is_read_ahead_is_told_as_if_it_were_read_then(capgo: Capgo) -> None:
