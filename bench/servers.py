@@ -75,6 +75,24 @@ def cpu(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+@contextmanager
+def core_apart() -> Iterator[set[int]]:
+    """A core that this process, and what it starts meanwhile, leave to others; empty where that cannot be had."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if cores[1:]:
+        os.sched_setaffinity(0, cores[1:])
+    yield {*cores[:1]}
+    if cores:
+        os.sched_setaffinity(0, cores)
+
+
+def keep_to(cores: set[int], pid: int) -> None:
+    """Let a process and its children run on these cores only, if there are any."""
+    for one in (pid, *_children(pid)) if cores else ():
+        for thread in Path(f"/proc/{one}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
+
+
 def _children(pid: int) -> list[int]:
     folder = Path(f"/proc/{pid}/task")
     texts = [path.read_text(encoding="ascii") for path in folder.glob("*/children")] if folder.exists() else []

@@ -7,7 +7,7 @@ from typing import Final
 from bench.clients import TOOL, HttpCaller, connections
 from bench.figures import load
 from bench.peers.description import written
-from bench.servers import cpu, opened, peer, team_server, upstream
+from bench.servers import core_apart, cpu, keep_to, opened, peer, team_server, upstream
 from scripts import fastmcp
 
 KEYS: Final = (20, 200, 400)
@@ -21,14 +21,20 @@ _CALLED: Final = {_WRAPPER: "capgo_list_channels"}
 
 
 async def measure() -> None:
-    """Call each server in turns, and print the middle round of each; ratios say more than figures."""
-    with upstream() as api, ExitStack() as stack:
+    """Call each server in turns, and print the middle round of each; ratios say more than figures.
+
+    The servers share a core of their own: processes that run side by side slow each other down, whatever they do, and
+    that is no cost of theirs.
+    """
+    with core_apart() as core, upstream() as api, ExitStack() as stack:
         servers = {
             _OURS: stack.enter_context(team_server(api)),
             "two workers": stack.enter_context(team_server(api, 2)),
             "bare SDK": stack.enter_context(peer(api, "bench.peers.bare")),
             _WRAPPER: stack.enter_context(peer(api, "bench.peers.openapi", str(written(api)), python=fastmcp.python())),
         }
+        for _, pid in servers.values():
+            keep_to(core, pid)
         for keys in KEYS:
             told: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
             # In turns: what else the machine does in a minute is then the same for all of them.
