@@ -21,7 +21,7 @@ CURSOR_ROWS: Final = 999
 """Rows to ask for at once: above this some hosts report the end of the list too early."""
 
 _AHEAD: Final = 4
-"""Pages that are read at once of a long list; each round reads twice as many as the one before, so few are in vain."""
+"""Pages that are read at once of a long list, and of one that nobody has read yet: three are in vain at most."""
 _LISTS: Final = 500
 """Lists whose length is kept in mind."""
 FARTHEST: Final = 10_000
@@ -119,12 +119,12 @@ class Lengths:
         self._pages: dict[tuple[type, object], int] = {}
 
     def of(self, operation: Operation[Any]) -> int:
-        """The pages that a list had, at least."""
-        return self._pages.get(self._name(operation), 1)
+        """The pages that a list had, at least; of one that nobody has read yet, as many as are read at once."""
+        return self._pages.get(self._name(operation), _AHEAD)
 
     def note(self, operation: Operation[Any], pages: int, *, goes_on: bool) -> None:
         """Keep in mind that a list has so many, or that it has more."""
-        known = self.of(operation)
+        known = self._pages.get(self._name(operation), 0)
         if len(self._pages) >= _LISTS:
             self._pages.clear()
         self._pages[self._name(operation)] = max(pages, known) if goes_on else pages
@@ -192,9 +192,9 @@ async def _fixed(operation: Any, exchange: Exchange, lengths: Lengths) -> Listin
 
 
 class _Pages:
-    """The pages of a list: as many at once as there were before, and once those were full, ever more.
+    """The pages of a list: as many at once as there may be by what is known, and once those were full, ever more.
 
-    Most lists have one. Of those read ahead in vain, an error counts no more than an answer.
+    Of those read in vain, an error counts no more than an answer.
     """
 
     def __init__(self, operation: Any, exchange: Exchange, known: int) -> None:

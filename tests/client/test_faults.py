@@ -247,7 +247,7 @@ async def test_walk_over_pages_ends_with_the_deadline(server: f.Faulty) -> None:
             await capgo.send(ListChannels(app_id=DEMO_APP, limit=200))
     assert server.clock.time == 30
     assert {*server.arrived} == {"GET /channel"}
-    assert len(server.arrived) == 1 + 2 * 2  # the first page, and the two next ones at once and once more
+    assert len(server.arrived) == 1 + 3 * 2  # four pages at once, of which three are asked for once more
 
 
 async def test_cancelled_call_closes_its_connection(server: f.Faulty) -> None:

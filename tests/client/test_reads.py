@@ -235,14 +235,14 @@ def test_fixed_upstream_without_overlap_is_read_right() -> None:
     upstream = Adversary([list(range(50)), list(range(50, 100)), list(range(100, 120))], lambda _: [])
     answer: Any = collected(ListBundles(app_id=DEMO_APP, limit=200), upstream)
     assert [int(one) for one in identities(answer)] == list(range(120))
-    assert (answer.next, upstream.requests) == (None, 3)
+    assert (answer.next, upstream.requests) == (None, 4)
 
 
 def test_a_list_is_asked_for_at_once_as_long_as_it_was_before() -> None:
-    """Whether it has grown since or shrunk, every row comes, and pages are asked for in vain once."""
+    """Four pages at first. Whether it has grown since or shrunk, every row comes; few pages are asked for in vain."""
     lengths = Lengths()
     operation = ListBundles(app_id=DEMO_APP, limit=500)
-    for rows, requests in ((120, 3), (120, 3), (170, 7), (20, 4), (20, 1)):
+    for rows, requests in ((120, 4), (120, 3), (170, 7), (20, 4), (20, 1)):
         pages = [list(range(first, min(first + 50, rows))) for first in range(0, rows, 50)]
         upstream = Adversary(pages, lambda _: [])
         answer: Any = collected(operation, upstream, lengths)
