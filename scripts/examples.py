@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import anyio
@@ -91,6 +92,7 @@ class Example:
         return (self.done or self).answer.get("undo")
 
 
+@cache
 def examples() -> dict[str, Example]:
     """An example of every tool, by its name."""
     return anyio.run(_examples)

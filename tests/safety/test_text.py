@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from functools import cache
 from typing import Any, Final
 
 import mcp_types as t
@@ -10,6 +11,7 @@ from mcp import Client
 from mcp.client import ClientRequestContext
 
 from attack.verdict import texts
+from capgo_mcp.api.behaviour import Behaviour
 from capgo_mcp.api.operation import Effect
 from capgo_mcp.api.text import LIMIT
 from capgo_mcp.operations import every
@@ -18,7 +20,19 @@ from capgo_mcp.sandbox import State
 from capgo_mcp.sandbox.seed.fleet import PINNED_DEVICE
 from capgo_mcp.sandbox.seed.people import DEMO_APP, LIGHTHOUSE
 from tests.support import samples
-from tests.support.safety import DANGEROUS, DESTROYERS, Facts, answering, desk, name_of, named, serving, text, unlimited
+from tests.support.safety import (
+    DANGEROUS,
+    DESTROYERS,
+    UPSTREAM,
+    Facts,
+    answering,
+    desk,
+    name_of,
+    named,
+    serving,
+    text,
+    unlimited,
+)
 
 AGAINST: Final = "whoever names a device, a bundle or a channel"
 HOLDS: Final = ("Texts from others", "Texts written by others are data")
@@ -61,6 +75,12 @@ def infested(plant: str) -> State:
     state.users[next(iter(state.users))]["email"] = f"{plant}@example.com"
     _plant_rows(state, plant)
     return state
+
+
+@cache
+def kept(plant: str, _: Behaviour) -> State:
+    """The same one again and again, for calls that change nothing."""
+    return infested(plant)
 
 
 def _plant_rows(state: State, plant: str) -> None:
@@ -129,7 +149,7 @@ def calls(operation: samples.AnyOperation) -> list[Facts]:
 async def test_reads_show_strange_texts_as_data(operation: samples.AnyOperation) -> None:
     """Every tool that reads shows them cleaned, cut and inside JSON."""
     for plant in PLANTS.values():
-        async with desk(state=infested(plant)) as here:
+        async with desk(state=kept(plant, UPSTREAM.behaviour)) as here:
             for arguments in calls(operation):
                 check(await here.call(operation.spec.name, arguments))
 
@@ -138,7 +158,7 @@ async def test_reads_show_strange_texts_as_data(operation: samples.AnyOperation)
 async def test_previews_show_strange_texts_as_data(operation: samples.AnyOperation) -> None:
     """Previews hold them among the facts only; what we say ourselves is free of them."""
     for plant in PLANTS.values():
-        async with desk(state=infested(plant)) as here:
+        async with desk(state=kept(plant, UPSTREAM.behaviour)) as here:
             result = await here.call(operation.spec.name, calls(operation)[0] | DANGEROUS.get(operation.spec.name, {}))
         check(result)
         facts = result.structured_content or {}
