@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,12 @@ Graph = dict[str, set[str]]
 
 def modules() -> Graph:
     """Every module of the package and the modules it imports, at its top, inside a function or for types only."""
-    sources = {_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+    return _imported_in(PACKAGE)
+
+
+@cache
+def _imported_in(package: Path) -> Graph:
+    sources = {_name(path): path for path in sorted(package.rglob("*.py"))}
     return {
         name: set(_imports(ast.parse(path.read_text(encoding="utf-8")), sources)) - {name}
         for name, path in sources.items()
