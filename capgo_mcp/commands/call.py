@@ -1,10 +1,11 @@
 """Calls one tool from the command line: a person sees tables and bars, a program reads what an agent would read."""
 
 import json
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 import mcp_types as t
 
@@ -15,14 +16,16 @@ from capgo_mcp.commands.terminal import Progress, Terminal
 from capgo_mcp.config.settings import Settings
 from capgo_mcp.server.tools import Toolbox
 
+_EXAMPLE: Final = '\'{"app_id": "com.demo.app"}\''
 
-async def call(settings: Settings, name: str, arguments: str, *, as_json: bool = False) -> int:
+
+async def call(settings: Settings, name: str, arguments: Sequence[str], *, as_json: bool = False) -> int:
     """Call a tool and print its answer to stdout, or its error to stderr.
 
     Args:
         settings: Which tools there are, and where they are answered.
         name: The tool.
-        arguments: Its arguments, as JSON.
+        arguments: Its arguments, as the words of one JSON object.
         as_json: Whether a person gets JSON as well.
 
     Returns:
@@ -34,11 +37,13 @@ async def call(settings: Settings, name: str, arguments: str, *, as_json: bool =
             near = get_close_matches(name, toolbox, n=1)
             return _wrong(f"there is no tool {name!r}" + (f"; did you mean {near[0]}?" if near else "."))
         try:
-            given = json.loads(arguments)
+            given = json.loads(" ".join(arguments) or "{}")
         except ValueError as error:
-            return _wrong(f"the arguments are not JSON: {error}.")
+            pairs = dict(word.split("=", 1) for word in arguments if "=" in word)
+            meant = _EXAMPLE if len(pairs) < len(arguments) else shlex.quote(json.dumps(pairs, ensure_ascii=False))
+            return _wrong(f"the arguments are not JSON, such as {meant}: {error}.")
         if not isinstance(given, dict):
-            return _wrong('the arguments must be a JSON object, e.g. \'{"app_id": "com.demo.app"}\'.')
+            return _wrong(f"the arguments must be a JSON object, such as {_EXAMPLE}.")
         terminal = None if as_json else Terminal.of(sys.stdout)
         progress = Progress(terminal and Terminal.of(sys.stderr), sys.stderr)
         try:

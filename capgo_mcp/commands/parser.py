@@ -164,7 +164,9 @@ def _add_use(commands: Any, shared: Parser) -> None:
 
     call = commands.add_parser("call", help="call one tool and print its answer", parents=[shared])
     call.add_argument("tool", metavar="TOOL", help="name of the tool, e.g. capgo_list_apps")
-    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
+    call.add_argument(
+        "arguments", metavar="JSON", nargs="*", default=[], help="its arguments as a JSON object, in quotes"
+    )
     call.add_argument("--json", action="store_true", help="as JSON in a terminal too, as it is elsewhere")
 
     watch = commands.add_parser("watch", help="follow a release until it ends", parents=[shared])
