@@ -81,9 +81,11 @@ def core_apart() -> Iterator[set[int]]:
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if cores[1:]:
         os.sched_setaffinity(0, cores[1:])
-    yield {*cores[:1]}
-    if cores:
-        os.sched_setaffinity(0, cores)
+    try:
+        yield {*cores[:1]}
+    finally:
+        if cores:
+            os.sched_setaffinity(0, cores)
 
 
 def keep_to(cores: set[int], pid: int) -> None:

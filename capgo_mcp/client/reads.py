@@ -124,10 +124,11 @@ class Lengths:
 
     def note(self, operation: Operation[Any], pages: int, *, goes_on: bool) -> None:
         """Keep in mind that a list has so many, or that it has more."""
-        known = self._pages.get(self._name(operation), 0)
+        name = self._name(operation)
+        known = self._pages.get(name, 0)
         if len(self._pages) >= _LISTS:
             self._pages.clear()
-        self._pages[self._name(operation)] = max(pages, known) if goes_on else pages
+        self._pages[name] = max(pages, known) if goes_on else pages
 
     @staticmethod
     def _name(operation: Operation[Any]) -> tuple[type, object]:

@@ -32,7 +32,7 @@ NOISE: Final = frozenset({"updated_at", "rollout_id", "rollout_version", "other_
 SERVES: Final = ("public", "version", "rollout_version_info", "rollout_percentage_bps")
 """Facts of a channel that say what it gives to whom."""
 
-_PLATFORMS: Final = frozenset({"ios", "android", "electron"})
+_PLATFORMS: Final = ("ios", "android", "electron")
 _NEAR: Final = 0.8
 """How alike two names are of which one was likely misspelt: by about one letter in five."""
 _NEW: Final = timedelta(minutes=10)
@@ -85,11 +85,11 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
     was, now = before.channel, after.channel
     if defaults:  # The default goes back first, while the channel that gets it shares a platform to take it by.
         now = now.model_copy(update={"public": False})
-    hidden = _hidden(operation, after.channel) if isinstance(operation, SetChannel) else []
-    lost = [*hidden]
-    if was.public and not now.public and len(before.defaults) > 1 and _may_serve_more(operation, hidden):
+    lost = _hidden(operation, after.channel) if isinstance(operation, SetChannel) else []
+    if was.public and not now.public and len(before.defaults) > 1 and _may_serve_more(operation, lost):
         # As the default of a platform that it did not serve before, it would take that from another channel.
-        was, lost = was.model_copy(update={"public": False}), [*hidden, "public"]
+        was = was.model_copy(update={"public": False})
+        lost.append("public")
     # Only the Capgos that explain what was read: a way that is right for others too may be longer, or none.
     ends = dict.fromkeys(possible(before.channel, operation.edit(), after.channel), now)
     way = way_back(was, ends, {**where, "channel": operation.channel})
@@ -98,7 +98,7 @@ def _undo(operation: SetChannel | SetRollout, before: Snapshot, after: Snapshot)
 
 def _may_serve_more(operation: SetChannel | SetRollout, hidden: Collection[str]) -> bool:
     """Whether a platform was switched on, and nobody sees if it was before."""
-    return any(getattr(operation, name) for name in _PLATFORMS.intersection(hidden))
+    return any(getattr(operation, name) for name in _PLATFORMS if name in hidden)
 
 
 def _undo_creation(operation: SetChannel | SetRollout, after: Snapshot, defaults: list[NextCall]) -> Undo:
@@ -207,8 +207,7 @@ def told_of_edit(now: str, before: ChannelRow, edit: Edit, after: ChannelRow, no
 
 def _hidden(operation: SetChannel, after: ChannelRow) -> list[str]:
     """What the change touched that this Capgo does not show: the platforms, or at least Electron."""
-    given = ("ios", "android", "electron", "update_package")
-    touched = {name for name in untold(operation, *given) if getattr(after, name) is None}
+    touched = {name for name in untold(operation, *_PLATFORMS, "update_package") if getattr(after, name) is None}
     if operation.public and operation.ios != operation.android:
         touched.add("electron")  # a default channel of one mobile platform is taken from Electron
     return sorted(touched)
