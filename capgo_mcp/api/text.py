@@ -115,6 +115,8 @@ def plain(name: str) -> str:
 
 def shown_as(name: str, text: str) -> str:
     """The text of a fact as it is shown: a name of something is written out."""
+    if text.isascii() and text.isprintable() and len(text) <= LIMIT:
+        return text  # as nearly all are
     return named(text) if name in _NAMES else clean(text)
 
 
@@ -157,7 +159,8 @@ def _in_utc(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
 
 def minute(moment: datetime) -> str:
     """A moment in UTC as agents read it."""
-    return f"{moment.isoformat(timespec='minutes')[:16]}Z"
+    # Apart, for together they are asked for their offset, which takes as long again.
+    return f"{moment.date().isoformat()}T{moment.time().isoformat('minutes')}Z"
 
 
 Timestamp = Annotated[datetime, WrapValidator(_in_utc), PlainSerializer(minute, when_used="json")]

@@ -260,7 +260,7 @@ def _asked(operation: Operation[Any]) -> Asked:
 
 
 def _admitted(rows: Unique, asked: Asked) -> Unique:
-    return {name: row for name, row in rows.items() if _is_asked_for(row, asked)}
+    return {name: row for name, row in rows.items() if _is_asked_for(row, asked)} if asked else rows
 
 
 def _is_asked_for(row: Row, asked: Asked) -> bool:
