@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from functools import cache
 from types import GenericAlias
 from typing import Annotated, Any, Final, get_args, get_origin
 
@@ -53,9 +54,7 @@ def read(
         InvalidArguments: They break a rule; the error names each and the tool's arguments.
     """
     known = {*kind.model_fields, *kind.spec.synonyms, *offered}
-    spelled = {to_camel(name): name for name in kind.model_fields}
-    spelled |= {field.serialization_alias or name: name for name, field in kind.model_fields.items()}
-    spelled |= {to_camel(name): name for name in kind.spec.synonyms}
+    spelled = _spellings(kind)
     given: dict[str, Any] = {}
     for written, value in raw.items():
         name = written if written in known else spelled.get(written, to_snake(written))
@@ -77,6 +76,14 @@ def read(
             names = kind.spec.answer.row_fields()
             raise InvalidArguments(_unknown(name, names, "a field"), f"The fields are {', '.join(names)}.")
     return valid, controls
+
+
+@cache
+def _spellings(kind: type[Declared[Any]]) -> dict[str, str]:
+    """The arguments of a tool by how else they may be written."""
+    spelled = {to_camel(name): name for name in kind.model_fields}
+    spelled |= {field.serialization_alias or name: name for name, field in kind.model_fields.items()}
+    return spelled | {to_camel(name): name for name in kind.spec.synonyms}
 
 
 def _is(value: Any, locked: str) -> bool:
