@@ -75,8 +75,8 @@ def _is_hidden(character: str) -> bool:
 
 def named(name: str) -> str:
     """A name as it is shown: what nobody sees of it is written out and counted, so that it passes for no other name."""
-    if name.isascii() and name.isprintable():
-        return clean(name)  # as nearly all are
+    if name.isascii() and name.isprintable() and len(name) <= LIMIT:
+        return name  # as nearly all are
     parts = _JOINERS.split(name)  # every second one is a joiner
     counted = Counter("".join(parts[::2]))
     written_out = {ord(character): _written_out(character) for character in counted if _is_altered(character)}
@@ -115,8 +115,6 @@ def plain(name: str) -> str:
 
 def shown_as(name: str, text: str) -> str:
     """The text of a fact as it is shown: a name of something is written out."""
-    if text.isascii() and text.isprintable() and len(text) <= LIMIT:
-        return text  # as nearly all are
     return named(text) if name in _NAMES else clean(text)
 
 
