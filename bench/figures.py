@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-Call = Callable[[], Awaitable[None]]
+Call = Callable[[], Awaitable[object]]
 
 
 @dataclass

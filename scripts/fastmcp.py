@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).parents[1] / "build" / "fastmcp"
-VERSION: Final = "4.1.0"
+VERSION: Final = "4.2.3"
 
 
 def python() -> Path:

@@ -8,9 +8,11 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -18,7 +20,7 @@ from typing import Any, Final
 import httpx2
 
 from bench.clients import QUERY, StdioClient, client_of
-from bench.figures import Load, load
+from bench.figures import Call, Load, load
 from bench.peers import description
 from bench.servers import PYTHON, canned, stdio_command
 from bench.start import started
@@ -35,11 +37,19 @@ _ELSEWHERE: Final = {_VENDORS}
 """What asks no other Capgo than the vendor's."""
 
 _STARTS: Final = 7
-_ROUNDS: Final = 5
-_CALLS: Final = 200
+_ROUNDS: Final = 9
+_TURNS: Final = 8
+_A_TURN: Final = 20
+"""Calls of a server before the next one has its turn."""
+
 _AT_ONCE: Final = 32
+_ALONE: Final = "httpx2 alone"
 _DEVICES: Final = ("capgo_list_devices", {"app_id": APP, "limit": 50})
 _CHANNEL: Final = ("capgo_get_channel", dict(QUERY))
+_CALLS: Final[Sequence[tuple[str, dict[str, Any]]]] = (_DEVICES, _CHANNEL)
+_REQUESTS: Final = (("/device", {"app_id": APP, "limit": "50"}), ("/channel", QUERY))
+"""Those calls, as Capgo is asked."""
+
 _CALLED: Final = {_WRAPPER: {"capgo_get_channel": "capgo_list_channels"}}
 """Tools that have another name there."""
 _ROWS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
@@ -126,56 +136,53 @@ def _tokens_of_list(line: str) -> int:
 
 
 async def _calls(commands: Mapping[str, list[str]], api: str, beside: Mapping[str, Beside]) -> None:
-    alone = {name: await _alone(api, path, asked) for name, path, asked in _REQUESTS}
-    for name, command in commands.items():
-        async with client_of(command, api) as client:
-            await client.greet()
-            one = beside[name]
-            one.rows = {kind: estimated(await _text(client, *call)) for kind, call in _ROWS.items()}
-    rounds: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
-    for _ in range(_ROUNDS):
+    rounds = [await _round(commands, api, beside) for _ in range(_ROUNDS)]
+
+    def told(name: str, which: int) -> float:
+        return median(one[which][name] for one in rounds)
+
+    for name in commands:
+        beside[name].adds = told(name, 0) - told(_ALONE, 0)
+        beside[name].adds_one_row = told(name, 1) - told(_ALONE, 1)
+        beside[name].rate = told(name, 2)
+
+
+async def _round(commands: Mapping[str, list[str]], api: str, beside: Mapping[str, Beside]) -> list[dict[str, float]]:
+    """Milliseconds of a call with fifty rows and of one with one, and calls a second with many at once.
+
+    All are started anew: which core a process comes to lie on, and beside which other, is worth more than what they do.
+    """
+    async with AsyncExitStack() as running, httpx2.AsyncClient(base_url=api) as http:
+        callers: dict[str, list[Call]] = {_ALONE: [partial(_requested, http, path, asked) for path, asked in _REQUESTS]}
         for name, command in commands.items():
-            rounds[name].append(await _round(command, api, _CALLED.get(name, {})))
-    for name, told in rounds.items():
-        devices, one_row, rate = (median(figures) for figures in zip(*told, strict=True))
-        beside[name].adds = devices - alone["devices"]
-        beside[name].adds_one_row = one_row - alone["one row"]
-        beside[name].rate = rate
+            client = await running.enter_async_context(client_of(command, api))
+            await client.greet()
+            beside[name].rows = {kind: estimated(await _text(client, *call)) for kind, call in _ROWS.items()}
+            named = _CALLED.get(name, {})
+            callers[name] = [partial(_text, client, named.get(tool, tool), asked) for tool, asked in _CALLS]
+        devices, one_row = [{name: calls[kind] for name, calls in callers.items()} for kind in (0, 1)]
+        times = [await _in_turns(calls) for calls in (devices, one_row)]
+        rates = await _in_turns(devices, at_once=_AT_ONCE)
+    return [
+        *({name: median(one.percentile(50) for one in loads) for name, loads in each.items()} for each in times),
+        {name: median(one.rate for one in loads) for name, loads in rates.items()},
+    ]
 
 
-_REQUESTS: Final = (
-    ("devices", "/device", {"app_id": APP, "limit": "50"}),
-    ("one row", "/channel", QUERY),
-)
+async def _in_turns(calls: Mapping[str, Call], at_once: int = 1) -> dict[str, list[Load]]:
+    """What each takes, in short turns: whatever else the machine does meets all of them alike."""
+    loads: dict[str, list[Load]] = {name: [] for name in calls}
+    for turn in range(_TURNS + 1):
+        for name, call in calls.items():
+            one = await load([call] * at_once, max(_A_TURN, 4 * at_once))
+            if turn:  # the first one finds nothing ready
+                loads[name].append(one)
+    return loads
 
 
-async def _alone(api: str, path: str, asked: Mapping[str, str]) -> float:
-    """Milliseconds of the request itself, one by one."""
-    async with httpx2.AsyncClient(base_url=api) as http:
-
-        async def ask() -> None:
-            (await http.get(path, params=asked, headers={"authorization": key(0)})).raise_for_status().json()
-
-        await load([ask], _CALLS // 4)
-        return median([(await load([ask], _CALLS)).percentile(50) for _ in range(_ROUNDS)])
-
-
-async def _round(command: list[str], api: str, names: Mapping[str, str]) -> tuple[float, float, float]:
-    """Milliseconds of a call with fifty rows and of one with one, and calls a second with many at once."""
-    async with client_of(command, api) as client:
-        await client.greet()
-        calls = [(names.get(name, name), arguments) for name, arguments in (_DEVICES, _CHANNEL)]
-        for call in calls:
-            await _load(client, call, 1, _CALLS // 4)
-        devices, row = [(await _load(client, call, 1, _CALLS)).percentile(50) for call in calls]
-        return devices, row, (await _load(client, _DEVICES, _AT_ONCE, 3 * _CALLS)).rate
-
-
-async def _load(client: StdioClient, call: tuple[str, dict[str, Any]], at_once: int, calls: int) -> Load:
-    async def make() -> None:
-        await _text(client, *call)
-
-    return await load([make] * at_once, calls)
+async def _requested(http: httpx2.AsyncClient, path: str, asked: Mapping[str, str]) -> None:
+    """Make the request itself, and read its answer."""
+    (await http.get(path, params=asked, headers={"authorization": key(0)})).raise_for_status().json()
 
 
 async def _text(client: StdioClient, name: str, arguments: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ def _described(operation: type[Operation[Any]]) -> Json:
              "schema": arguments[name]}
             for name in outside
         ],
-        "responses": {"200": {"description": "ok", "content": {"application/json": {"schema": _answer(operation)}}}},
+        "responses": _responses(_answer(operation)),
     }  # fmt: skip
     inside = {name: told for name, told in arguments.items() if name not in outside}
     return described | (_body(inside, [name for name in required if name in inside]) if inside else {})
@@ -74,18 +74,28 @@ def _answer(operation: type[Operation[Any]]) -> Json:
     return {"type": "object", "properties": {"data": {"type": "array", "items": record}}}
 
 
+def _responses(schema: Json) -> Json:
+    return {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}
+
+
+def _answered(described: Json) -> Json:
+    schema: Json = described["responses"]["200"]["content"]["application/json"]["schema"]
+    return schema
+
+
 def _body(arguments: Json, required: list[str]) -> Json:
     schema = {"type": "object", "properties": arguments, "required": required}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _both(first: Json, second: Json) -> Json:
-    """One operation that takes what either takes, and needs what both need."""
+    """One operation that takes what either takes, needs what both need, and answers what either answers."""
     parameters = {one["name"]: one for one in (*second["parameters"], *first["parameters"])}
     needed = [{one["name"] for one in each["parameters"] if one["required"]} for each in (first, second)]
     both = first | {
         "description": f"{first['description']} {second['description']}",
         "parameters": [{**one, "required": name in needed[0] & needed[1]} for name, one in parameters.items()],
+        "responses": _responses({"anyOf": [_answered(each) for each in (first, second)]}),
     }
     if "requestBody" not in first:
         return both

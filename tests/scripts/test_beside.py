@@ -30,6 +30,14 @@ def test_wrapper_is_given_every_documented_operation() -> None:
         assert wire_names(operation) <= told
 
 
+def test_wrapper_is_told_that_an_endpoint_answers_a_list_or_a_single_row() -> None:
+    """What is one tool for a list and one for a single row here may answer either there."""
+    described = openapi("http://localhost")["paths"]["/device"]["get"]["responses"]["200"]
+    listing, row = described["content"]["application/json"]["schema"]["anyOf"]
+    assert listing["properties"].keys() == {"data"}
+    assert row["properties"].keys() == listing["properties"]["data"]["items"]["properties"].keys()
+
+
 def wire_names(operation: type[Operation[Any]]) -> set[str]:
     """The names of an operation's arguments as Capgo spells them."""
     return {field.serialization_alias or name for name, field in operation.model_fields.items()}
