@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from capgo_mcp.api.answers import Answer, Listing, Row
 from capgo_mcp.api.errors import CapgoError
 from capgo_mcp.api.operation import Declared, Operation
-from capgo_mcp.api.text import cleaned, compact, minute, shown_as
+from capgo_mcp.api.text import cleaned, compact, is_plain, minute, shown_as
 
 LARGEST: Final = 50_000
 """Characters of an answer that are passed on: about what the strictest client lets through."""
@@ -178,19 +178,22 @@ def _told(row: Row, columns: list[tuple[str, Any]], *, repeat: bool = True) -> d
     """
     facts: dict[str, Any] = {}
     values = vars(row)
+    texts = ""
     for name, usual in columns:
         value = values[name]
         if value is None or value == usual:
             continue
         kind = type(value)
         if kind is str:
-            value = shown_as(name, value)
+            texts += value
         elif kind is datetime:
             value = minute(value)
         elif kind not in _PLAIN:
             value = _facts(row, include={name}, repeat=repeat).get(name, "")
         if value != "":
             facts[name] = value
+    if not is_plain(texts):  # one look at all of them is enough for nearly every row
+        facts |= {name: shown_as(name, values[name]) for name in facts if type(values[name]) is str}
     if row.model_extra:
         facts |= _facts(row, exclude=set(values), repeat=repeat)
     return facts

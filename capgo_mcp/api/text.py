@@ -43,13 +43,18 @@ def compact(facts: object) -> str:
     return to_json(facts).decode()
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text is shown as it is, and so is each of its parts, as a name or otherwise: nearly all are."""
+    return text.isascii() and text.isprintable() and len(text) <= LIMIT
+
+
 def clean(text: str) -> str:
     """Text without control, zero-width and direction characters, at a length that is sane to read.
 
     It says how many characters were there that nobody sees: somebody may have put them there for a machine to read.
     """
-    if text.isascii() and text.isprintable() and len(text) <= LIMIT:
-        return text  # as nearly all are
+    if is_plain(text):
+        return text
     seen = visible(text)
     hidden = len(text) - len(seen)
     if len(seen) > LIMIT:
@@ -75,8 +80,8 @@ def _is_hidden(character: str) -> bool:
 
 def named(name: str) -> str:
     """A name as it is shown: what nobody sees of it is written out and counted, so that it passes for no other name."""
-    if name.isascii() and name.isprintable() and len(name) <= LIMIT:
-        return name  # as nearly all are
+    if is_plain(name):
+        return name
     parts = _JOINERS.split(name)  # every second one is a joiner
     counted = Counter("".join(parts[::2]))
     written_out = {ord(character): _written_out(character) for character in counted if _is_altered(character)}
