@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import mcp_types as t
 from mcp import MCPError
 from mcp.server import CacheHint, Server, ServerRequestContext
-from mcp.server.context import CallNext, HandlerResult
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
 from capgo_mcp.client.clock import SystemClock
 from capgo_mcp.client.version import __version__
@@ -258,7 +259,8 @@ def build(
         on_completion=handle.complete,
     )
     _extend(server, handle)
-    server.middleware += (_refuse_further_pages, _sealing(callers, state_keys, server.name))
+    spans, *others = server.middleware
+    server.middleware = [_if_traced(spans), *others, _refuse_further_pages, _sealing(callers, state_keys, server.name)]
     return server
 
 
@@ -267,6 +269,17 @@ def _extend(server: Server[Any], handle: Handlers) -> None:
     server.extensions |= {apps.EXTENSION: {}, skills.EXTENSION: {}}
     server.add_request_handler("skills/list", t.PaginatedRequestParams, handle.list_skills)
     server.add_request_handler("skills/get", skills.GetSkillRequestParams, handle.get_skill)
+
+
+def _if_traced(spans: ServerMiddleware[Any]) -> ServerMiddleware[Any]:
+    """What makes a span of each message, left out while nobody has configured OpenTelemetry: each takes a while."""
+
+    async def traced(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+        if isinstance(get_tracer_provider(), ProxyTracerProvider):
+            return await call_next(ctx)
+        return await spans(ctx, call_next)
+
+    return traced
 
 
 async def _refuse_further_pages(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
