@@ -53,9 +53,8 @@ def shown(answer: BaseModel, fields: Collection[str] = (), *, reveal: bool = Fal
     match answer:
         case Listing():
             kind = answer.row()
-            columns = _columns(kind, frozenset({*kind.brief, *fields}) if kind.brief else None)
-            items = _until_full(answer.items, lambda row: _masked(row, _brief(row, columns), reveal))
-            return {"items": items, **_facts(answer, exclude={"items"})}
+            show = _in_list(kind, frozenset({*kind.brief, *fields}) if kind.brief else None, reveal)
+            return {"items": _until_full(answer.items, show), **_facts(answer, exclude={"items"})}
         case Row():
             return _masked(answer, facts(answer, fields), reveal)
         case _:
@@ -77,12 +76,19 @@ def _until_full(rows: list[Any], show: Callable[[Any], dict[str, Any]]) -> list[
     return told
 
 
-def _brief(row: Row, columns: list[tuple[str, Any]]) -> dict[str, Any]:
-    """What is not as usual, and what has to be said beside it."""
-    told = _told(row, columns, repeat=False)
-    if stated := row.stated():
-        told |= {name: getattr(row, name) for name, _ in columns if name in stated}
-    return told
+# Once for each kind: a list has up to a thousand rows of it.
+@lru_cache(maxsize=256)
+def _in_list(kind: type[Row], names: frozenset[str] | None, reveal: bool) -> Callable[[Row], dict[str, Any]]:
+    """How a list shows a row of this kind: what is not as usual, and what has to be said beside it."""
+    columns = [(name, field.default) for name, field in kind.model_fields.items() if names is None or name in names]
+
+    def brief(row: Row) -> dict[str, Any]:
+        told = _told(row, columns, repeat=False)
+        if stated := row.stated():
+            told |= {name: getattr(row, name) for name, _ in columns if name in stated}
+        return told
+
+    return brief if reveal or not kind.secret else lambda row: _masked(row, brief(row), reveal)
 
 
 def facts(row: Row, fields: Collection[str] = ()) -> dict[str, Any]:
@@ -160,14 +166,6 @@ def _masked(row: Row, visible: dict[str, Any], reveal: bool) -> dict[str, Any]:
     return visible | {name: _MASK for name in row.secret if getattr(row, name)}
 
 
-# Once for each kind: a list has up to a thousand rows of it.
-@lru_cache(maxsize=256)
-def _columns(kind: type[Row], names: frozenset[str] | None) -> list[tuple[str, Any]]:
-    """The fields that a list shows of each row, with the value that goes without saying."""
-    fields = kind.model_fields.items()
-    return [(name, field.default) for name, field in fields if names is None or name in names]
-
-
 def _told(row: Row, columns: list[tuple[str, Any]], *, repeat: bool = True) -> dict[str, Any]:
     """What Capgo told of these fields, as `_facts` would have it, without a second walk through it.
 
@@ -194,7 +192,7 @@ def _told(row: Row, columns: list[tuple[str, Any]], *, repeat: bool = True) -> d
             facts[name] = value
     if not is_plain(texts):  # one look at all of them is enough for nearly every row
         facts |= {name: shown_as(name, values[name]) for name in facts if type(values[name]) is str}
-    if row.model_extra:
+    if row.__pydantic_extra__:
         facts |= _facts(row, exclude=set(values), repeat=repeat)
     return facts
 

@@ -117,16 +117,16 @@ class Toolbox:
         asking = Suspending(elicitor or NoElicitor(), deadline) if self._settings.ask else None
         writer = Writer(capgo, self._journal)
         match asked:
-            case Batch():
-                found = await asked.sort(context)
-                outcome = await BatchWriter(writer, report).write(asked, found, controls, asking)
-                return render.shortened(self.shown(outcome))
-            case Insight():
-                facts = self.shown(await asked.gather(context), controls.fields)
             case Operation() if tool.writes:
                 return await self._written(tool, asked, controls, writer, asking)
             case Operation():
                 facts = self.shown(await capgo.send(asked), controls.fields)
+            case Insight():
+                facts = self.shown(await asked.gather(context), controls.fields)
+            case Batch():
+                found = await asked.sort(context)
+                outcome = await BatchWriter(writer, report).write(asked, found, controls, asking)
+                return render.shortened(self.shown(outcome))
         return render.fitted(asked, facts, controls.fields)
 
     def _deadline(self, tool: Tool) -> Deadline:
