@@ -12,6 +12,7 @@ from typing import Any, Final
 import mcp_types as t
 import uvicorn
 from mcp import MCPError
+from mcp.server.context import HandlerResult
 
 from capgo_mcp.config.credentials import NoKey
 from capgo_mcp.config.listener import address_of, listening
@@ -105,9 +106,7 @@ class Fixtures(Handlers):
         ours = [t.Tool(name=name, description=name, input_schema=_NOTHING) for name in (*CONTENTS, *ROUNDS, *OTHERS)]
         return listed.model_copy(update={"tools": [*listed.tools, *ours]})
 
-    async def call_tool(
-        self, context: RequestContext, params: t.CallToolRequestParams
-    ) -> t.CallToolResult | t.InputRequiredResult:
+    async def call_tool(self, context: RequestContext, params: t.CallToolRequestParams) -> HandlerResult:
         """The result of a tool."""
         if content := CONTENTS.get(params.name):
             return t.CallToolResult(content=content())

@@ -129,12 +129,14 @@ def _texts(body: Any) -> list[str] | None:
             kind = type(value)
             if kind is str:
                 texts.append(value)
+            elif value is None or kind is bool:
+                continue
             elif kind is dict:
                 names.update(value)
                 below += value.values()
             elif kind is list:
                 below += value
-            elif kind in _NUMBERS and not _is_bounded(value):
+            elif not _is_bounded(value):
                 return None
         level = below
     texts += names
@@ -275,7 +277,7 @@ def _layers(text: str) -> Iterator[str]:
 
 def _decoded(text: str) -> Iterator[str]:
     yield text
-    while ("%" in text or r"\u" in text) and text != (text := _ESCAPE.sub(_character, _unquoted(text))):
+    while ("%" in text or "\\" in text) and text != (text := _ESCAPE.sub(_character, _unquoted(text))):
         yield text
 
 

@@ -149,10 +149,8 @@ class Handlers:
             return t.ListToolsResult(tools=list(self._tools.values()))
         return t.ListToolsResult(tools=[apps.linked(tool) for tool in self._tools.values()], cache_scope="private")
 
-    async def call_tool(
-        self, context: RequestContext, params: t.CallToolRequestParams
-    ) -> t.CallToolResult | t.InputRequiredResult:
-        """The result of a tool; only a tool that does not exist is an error of the protocol."""
+    async def call_tool(self, context: RequestContext, params: t.CallToolRequestParams) -> HandlerResult:
+        """The result of a tool, as JSON; only a tool that does not exist is an error of the protocol."""
         if params.name not in self._tools:
             raise MCPError(code=t.INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]}")
         async with self._callers.toolbox(context) as toolbox:
@@ -161,9 +159,10 @@ class Handlers:
                 context, params, self._settings.elicitation_timeout, toolbox.clock, caller, self._tokens
             )
             try:
-                return await toolbox.call(
+                result = await toolbox.call(
                     params.name, params.arguments or {}, elicitor, context.session.report_progress
                 )
+                return _as_json(result)
             except InputRequired as required:
                 return required.result
 
@@ -250,7 +249,6 @@ def build(
         cache_hints=dict.fromkeys(_LISTS, _AN_HOUR),
         get_tool_input_schema=handle.input_schema,
         on_list_tools=handle.list_tools,
-        on_call_tool=handle.call_tool,
         on_list_resources=handle.list_resources,
         on_list_resource_templates=handle.list_templates,
         on_read_resource=handle.read_resource,
@@ -258,10 +256,18 @@ def build(
         on_get_prompt=handle.get_prompt,
         on_completion=handle.complete,
     )
+    server.add_request_handler("tools/call", t.CallToolRequestParams, handle.call_tool)
     _extend(server, handle)
     spans, *others = server.middleware
     server.middleware = [_if_traced(spans), *others, _refuse_further_pages, _sealing(callers, state_keys, server.name)]
     return server
+
+
+def _as_json(result: t.CallToolResult) -> dict[str, Any]:
+    """A result as it is sent: its facts are JSON already, and the SDK would walk through them once more."""
+    told = result.model_dump(by_alias=True, exclude_none=True, exclude={"structured_content"})
+    facts = result.structured_content
+    return told if facts is None else told | {"structuredContent": facts}
 
 
 def _extend(server: Server[Any], handle: Handlers) -> None:
