@@ -8,8 +8,8 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ import httpx2
 from bench.clients import QUERY, StdioClient, client_of
 from bench.figures import Call, Load, load
 from bench.peers import description
-from bench.servers import PYTHON, canned, stdio_command
+from bench.servers import PYTHON, canned, core_apart, keep_to, stdio_command
 from bench.start import started
 from bench.upstream import APP, key
 from evals.tokens import estimated
@@ -37,25 +37,28 @@ _ELSEWHERE: Final = {_VENDORS}
 """What asks no other Capgo than the vendor's."""
 
 _STARTS: Final = 7
-_ROUNDS: Final = 9
-_TURNS: Final = 8
+_TURNS: Final = 40
 _A_TURN: Final = 20
 """Calls of a server before the next one has its turn."""
 
 _AT_ONCE: Final = 32
 _ALONE: Final = "httpx2 alone"
-_DEVICES: Final = ("capgo_list_devices", {"app_id": APP, "limit": 50})
-_CHANNEL: Final = ("capgo_get_channel", dict(QUERY))
-_CALLS: Final[Sequence[tuple[str, dict[str, Any]]]] = (_DEVICES, _CHANNEL)
-_REQUESTS: Final = (("/device", {"app_id": APP, "limit": "50"}), ("/channel", QUERY))
-"""Those calls, as Capgo is asked."""
 
-_CALLED: Final = {_WRAPPER: {"capgo_get_channel": "capgo_list_channels"}}
+
+@dataclass(frozen=True)
+class Question:
+    """What a tool is asked, and how Capgo is asked the same."""
+
+    tool: str
+    path: str
+    arguments: Mapping[str, Any]
+
+
+_DEVICES: Final = Question("capgo_list_devices", "/device", {"app_id": APP, "limit": 50})
+_BUNDLES: Final = Question("capgo_list_bundles", "/bundle", {"app_id": APP, "limit": 50})
+_CHANNEL: Final = Question("capgo_get_channel", "/channel", QUERY)
+_CALLED: Final = {(_WRAPPER, "capgo_get_channel"): "capgo_list_channels"}
 """Tools that have another name there."""
-_ROWS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
-    "devices": _DEVICES,
-    "bundles": ("capgo_list_bundles", {"app_id": APP, "limit": 50}),
-}
 
 
 @dataclass
@@ -84,11 +87,11 @@ class Beside:
 async def measure() -> None:
     """Measure all of them, print the table, and keep it."""
     with canned() as api:
-        commands = _commands(api)
-        beside = await _starts(commands, api)
-        await _calls(
-            {name: command for name, command in commands.items() if not name.startswith("@capgo")}, api, beside
-        )
+        beside = await _starts(_commands(api), api)
+        await _many_at_once(api, beside)
+    # Alone, a server comes to have a core to itself; of some that take short turns, one lies where the last one did.
+    with core_apart() as core, canned() as api:
+        await _one_by_one(api, core, beside)
     told = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
@@ -135,38 +138,45 @@ def _tokens_of_list(line: str) -> int:
     return estimated(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 
-async def _calls(commands: Mapping[str, list[str]], api: str, beside: Mapping[str, Beside]) -> None:
-    rounds = [await _round(commands, api, beside) for _ in range(_ROUNDS)]
-
-    def told(name: str, which: int) -> float:
-        return median(one[which][name] for one in rounds)
-
-    for name in commands:
-        beside[name].adds = told(name, 0) - told(_ALONE, 0)
-        beside[name].adds_one_row = told(name, 1) - told(_ALONE, 1)
-        beside[name].rate = told(name, 2)
+async def _many_at_once(api: str, beside: Mapping[str, Beside]) -> None:
+    async with _clients(api) as clients:
+        for name, client in clients.items():
+            texts = {kind: await _ask(name, client, of) for kind, of in (("devices", _DEVICES), ("bundles", _BUNDLES))}
+            beside[name].rows = {kind: estimated(text) for kind, text in texts.items()}
+        loads = await _in_turns({name: partial(_ask, name, one, _DEVICES) for name, one in clients.items()}, _AT_ONCE)
+    for name, told in loads.items():
+        beside[name].rate = median(one.rate for one in told)
 
 
-async def _round(commands: Mapping[str, list[str]], api: str, beside: Mapping[str, Beside]) -> list[dict[str, float]]:
-    """Milliseconds of a call with fifty rows and of one with one, and calls a second with many at once.
+async def _one_by_one(api: str, core: set[int], beside: Mapping[str, Beside]) -> None:
+    async with _clients(api) as clients, httpx2.AsyncClient(base_url=api) as http:
+        for client in clients.values():
+            keep_to(core, client.pid)
+        devices, one_row = [await _added(clients, http, question) for question in (_DEVICES, _CHANNEL)]
+    for name, one in devices.items():
+        beside[name].adds, beside[name].adds_one_row = one, one_row[name]
 
-    All are started anew: which core a process comes to lie on, and beside which other, is worth more than what they do.
-    """
-    async with AsyncExitStack() as running, httpx2.AsyncClient(base_url=api) as http:
-        callers: dict[str, list[Call]] = {_ALONE: [partial(_requested, http, path, asked) for path, asked in _REQUESTS]}
-        for name, command in commands.items():
-            client = await running.enter_async_context(client_of(command, api))
+
+async def _added(clients: Mapping[str, StdioClient], http: httpx2.AsyncClient, question: Question) -> dict[str, float]:
+    """Milliseconds of a call beyond those of its request."""
+    calls: dict[str, Call] = {name: partial(_ask, name, client, question) for name, client in clients.items()}
+    loads = await _in_turns({_ALONE: partial(_request, http, question), **calls})
+    took = {name: median(one.percentile(50) for one in told) for name, told in loads.items()}
+    return {name: took[name] - took[_ALONE] for name in clients}
+
+
+@asynccontextmanager
+async def _clients(api: str) -> AsyncIterator[dict[str, StdioClient]]:
+    """A client of each server that can be pointed at the upstream."""
+    async with AsyncExitStack() as running:
+        clients = {
+            name: await running.enter_async_context(client_of(command, api))
+            for name, command in _commands(api).items()
+            if name not in _ELSEWHERE
+        }
+        for client in clients.values():
             await client.greet()
-            beside[name].rows = {kind: estimated(await _text(client, *call)) for kind, call in _ROWS.items()}
-            named = _CALLED.get(name, {})
-            callers[name] = [partial(_text, client, named.get(tool, tool), asked) for tool, asked in _CALLS]
-        devices, one_row = [{name: calls[kind] for name, calls in callers.items()} for kind in (0, 1)]
-        times = [await _in_turns(calls) for calls in (devices, one_row)]
-        rates = await _in_turns(devices, at_once=_AT_ONCE)
-    return [
-        *({name: median(one.percentile(50) for one in loads) for name, loads in each.items()} for each in times),
-        {name: median(one.rate for one in loads) for name, loads in rates.items()},
-    ]
+        yield clients
 
 
 async def _in_turns(calls: Mapping[str, Call], at_once: int = 1) -> dict[str, list[Load]]:
@@ -174,17 +184,19 @@ async def _in_turns(calls: Mapping[str, Call], at_once: int = 1) -> dict[str, li
     loads: dict[str, list[Load]] = {name: [] for name in calls}
     for turn in range(_TURNS + 1):
         for name, call in calls.items():
-            one = await load([call] * at_once, max(_A_TURN, 4 * at_once))
+            one = await load([call] * at_once, max(_A_TURN, 3 * at_once))
             if turn:  # the first one finds nothing ready
                 loads[name].append(one)
     return loads
 
 
-async def _requested(http: httpx2.AsyncClient, path: str, asked: Mapping[str, str]) -> None:
-    """Make the request itself, and read its answer."""
-    (await http.get(path, params=asked, headers={"authorization": key(0)})).raise_for_status().json()
+async def _request(http: httpx2.AsyncClient, question: Question) -> None:
+    answer = await http.get(question.path, params=question.arguments, headers={"authorization": key(0)})
+    answer.raise_for_status().json()
 
 
-async def _text(client: StdioClient, name: str, arguments: dict[str, Any]) -> str:
-    result = await client.ask("tools/call", {"name": name, "arguments": arguments})
+async def _ask(name: str, client: StdioClient, question: Question) -> str:
+    """The text that a server answers with."""
+    tool = _CALLED.get((name, question.tool), question.tool)
+    result = await client.ask("tools/call", {"name": tool, "arguments": dict(question.arguments)})
     return str(result["content"][0]["text"])

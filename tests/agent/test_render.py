@@ -16,7 +16,7 @@ from capgo_mcp.agent import render
 from capgo_mcp.agent.render import LARGEST, AnswerTooLong, fitted, shortened
 from capgo_mcp.api.answers import Listing, Row
 from capgo_mcp.api.operation import Declared
-from capgo_mcp.api.text import clean, compact, visible
+from capgo_mcp.api.text import clean, compact, named, visible
 from capgo_mcp.client.capgo import Capgo
 from capgo_mcp.operations import every
 from capgo_mcp.operations.apps import App
@@ -40,6 +40,13 @@ INVISIBLE: Final = {
 }  # fmt: skip
 """The 4,174 code points that Unicode wants to be shown as nothing (DerivedCoreProperties.txt)."""
 LONG: Final = "x" * 10_000
+TEXTS: Final = (
+    st.text()
+    | st.text("ab\u200b\u202e\n\u00e9", max_size=12)
+    | st.just(LONG)
+    | st.text("c", min_size=240, max_size=510)
+)
+"""What strangers may have written: plain, with what nobody sees, or long."""
 ROW: Final = {"text": "x" * 200}
 
 
@@ -86,6 +93,13 @@ def test_fields_that_nobody_declared_are_cleaned_as_well(kind: Any) -> None:
     facts = render.shown(Open(**told) if kind is Open else kind(items=[told]))
     expected = {"id": 1, "ab (1 hidden)": "cd (1 hidden)", "in": {"e (1 hidden)": "f"}}
     assert (facts if kind is Open else facts["items"][0]) == expected
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("device_id", "custom_id", "version_name", "channel"), TEXTS)))
+def test_a_text_is_shown_whatever_stands_beside_it(texts: dict[str, str]) -> None:
+    """All texts of a row are looked at together; each of them reads as it does alone."""
+    told = render.shown(Listing[Device](items=[Device(**texts)]))["items"][0]
+    assert told == {name: named(text) for name, text in texts.items() if text}
 
 
 def test_records_hide_only_what_is_long_or_secret() -> None:
