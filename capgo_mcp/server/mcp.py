@@ -256,7 +256,6 @@ def build(
         on_get_prompt=handle.get_prompt,
         on_completion=handle.complete,
     )
-    server.add_request_handler("tools/call", t.CallToolRequestParams, handle.call_tool)
     _extend(server, handle)
     spans, *others = server.middleware
     server.middleware = [_if_traced(spans), *others, _refuse_further_pages, _sealing(callers, state_keys, server.name)]
@@ -271,7 +270,8 @@ def _as_json(result: t.CallToolResult) -> dict[str, Any]:
 
 
 def _extend(server: Server[Any], handle: Handlers) -> None:
-    """Declare what is beyond the protocol itself, and answer it."""
+    """Answer what the SDK has no argument for: what is beyond the protocol itself, and calls, as JSON."""
+    server.add_request_handler("tools/call", t.CallToolRequestParams, handle.call_tool)
     server.extensions |= {apps.EXTENSION: {}, skills.EXTENSION: {}}
     server.add_request_handler("skills/list", t.PaginatedRequestParams, handle.list_skills)
     server.add_request_handler("skills/get", skills.GetSkillRequestParams, handle.get_skill)
