@@ -22,7 +22,7 @@ import httpx2
 from bench.clients import QUERY, StdioClient, client_of
 from bench.figures import Call, Load, load
 from bench.peers import description
-from bench.servers import PYTHON, canned, core_apart, keep_to, stdio_command
+from bench.servers import PYTHON, awake, canned, core_apart, keep_to, stdio_command
 from bench.start import started
 from bench.upstream import APP, key
 from evals.tokens import estimated
@@ -90,7 +90,7 @@ async def measure() -> None:
         beside = await _starts(_commands(api), api)
         await _many_at_once(api, beside)
     # Alone, a server comes to have a core to itself; of some that take short turns, one lies where the last one did.
-    with core_apart() as core, canned() as api:
+    with awake(), core_apart() as core, canned() as api:
         await _one_by_one(api, core, beside)
     told = {
         "date": datetime.now(UTC).date().isoformat(),
