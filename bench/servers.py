@@ -86,7 +86,7 @@ def cpu(pid: int) -> float:
 @contextmanager
 def core_apart() -> Iterator[set[int]]:
     """A core that this process, and what it starts meanwhile, leave to others; empty where that cannot be had."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    cores = _cores()
     if cores[1:]:
         os.sched_setaffinity(0, cores[1:])
     try:
@@ -102,7 +102,7 @@ def awake() -> Iterator[None]:
 
     What keeps it busy has the lowest priority there is, and makes way at once for whatever else there is to do.
     """
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "SCHED_IDLE") else []
+    cores = _cores() if hasattr(os, "SCHED_IDLE") else []
     busy = [subprocess.Popen([PYTHON, "-c", _BUSY, str(core), str(os.getpid())]) for core in cores]
     try:
         yield
@@ -117,6 +117,11 @@ def keep_to(cores: set[int], pid: int) -> None:
     for one in (pid, *_children(pid)) if cores else ():
         for thread in Path(f"/proc/{one}/task").iterdir():
             os.sched_setaffinity(int(thread.name), cores)
+
+
+def _cores() -> list[int]:
+    """Those that this process may run on; none where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def _children(pid: int) -> list[int]:

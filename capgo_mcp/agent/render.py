@@ -86,9 +86,9 @@ def _in_list(kind: type[Row], names: frozenset[str] | None, reveal: bool) -> Cal
         told = _told(row, columns, repeat=False)
         if stated := row.stated():
             told |= {name: getattr(row, name) for name, _ in columns if name in stated}
-        return told
+        return _masked(row, told, reveal)
 
-    return brief if reveal or not kind.secret else lambda row: _masked(row, brief(row), reveal)
+    return brief
 
 
 def facts(row: Row, fields: Collection[str] = ()) -> dict[str, Any]:
